@@ -1,0 +1,63 @@
+/* backend.h: what a backend is: a table of functions, some of them optional. Reached through backends.def only.
+
+   A plan is a flat list of calls {fn, args, nrep, ntask} without addresses: each argument block is bytes with relocations; linking copies
+   the blocks and writes absolute pointers into them. prepare() of a backend turns one instruction into one or more calls through the
+   functions below; kernels then see nothing but their argument block. Rules of a kernel: it cannot fail, allocate or block, it does not
+   ask how many threads there are; ntask and the borders of tasks depend on shapes only, each element has one writer, sums across
+   tasks are partials (cn__prep_temp) added by a second call in a fixed order. Data-dependent errors set bits of the fault word. */
+#ifndef CN__BACKEND_H
+#define CN__BACKEND_H
+#include "graph/graph.h"
+#include "base/team.h"
+
+typedef struct cn__prep cn__prep;                        /* what prepare() writes to (exec/plan.c) */
+
+/* A new call: gives its zeroed argument block, to be filled with sizes and coefficients now, with pointers by cn__prep_ptr. NULL: out of
+   memory, recorded; pass it on. The block may move at the next call: fill it first. */
+void *cn__prep_call(cn__prep *, cn__fn fn, const char *kernel /* its name, for explain */, size_t args_size, uint32_t nrep, uint32_t ntask);
+/* The pointer at field (inside the block just made) will point to the value's storage. Absent values and outputs nobody wants stay NULL. */
+void  cn__prep_ptr(cn__prep *, void *field, cn__val);
+void  cn__prep_var(cn__prep *, void *field, cn__var *);              /* to the variable's master */
+void  cn__prep_mirror(cn__prep *, void *field, cn__var *, int slot); /* to mirror[slot] */
+void  cn__prep_temp(cn__prep *, void *field, size_t bytes, int id);  /* scratch in the arena; the same id: the same block, within one instruction */
+void  cn__prep_feed(cn__prep *, void *field, int feed);              /* to the cn__feed */
+void  cn__prep_fault(cn__prep *, void *field);                       /* to the runner's atomic_uint fault word */
+void  cn__prep_lane(cn__prep *, size_t bytes);                       /* each lane's scratch shall have so much at least */
+void  cn__prep_name(cn__prep *, const char *detail);                 /* for explain: "13x2 tiles, 16 tasks" */
+bool  cn__prep_wanted(const cn__prep *, cn__val);                    /* someone reads it */
+/* For updates: how many mirrors of var exist by now and must be rewritten by the update that writes the master. */
+int   cn__prep_mirrors(const cn__prep *, const cn__var *);
+cn_status cn__prep_fail(cn__prep *, cn_status, const char *format, ...) CN__PRINTF(3, 4);
+
+/* Rows of a data set in memory, read by BATCH: value row i of the step = row order[cursor + i] (order NULL: cursor + i). */
+typedef struct cn__feed {
+    const void     *base;
+    size_t          row_bytes;
+    uint32_t        dtype;                               /* of what is there: converted while it is gathered */
+    const uint32_t *order;
+    uint64_t        cursor, rows;                        /* the run loop advances the cursor */
+} cn__feed;
+
+typedef struct cn__backend {
+    const char *name;
+    /* NULL: there is a kernel for it; else why not, a static string ("rank above 2"). legalise then expands a composite. */
+    const char *(*supports)(const cn_graph *, const cn__inst *);
+    bool        (*prepare)(cn__prep *, const cn_graph *, const cn__inst *);    /* false: cn__prep_fail was called, or no memory */
+    /* Optional. Merged multi-tensor update: all updates of one op, called once for a run of neighbours at commit; NULL: one call each. */
+    bool        (*prepare_updates)(cn__prep *, const cn_graph *, const cn__inst *const *inst, int n);
+    /* Optional. The layout in which operand k of this instruction is wanted (pack inserts PACK nodes); NULL: always CN__ROWS. */
+    cn__layout  (*wants)(const cn_graph *, const cn__inst *, int k);
+    /* Optional. May this chain be fused; NULL: never. */
+    bool        fuses;
+    /* Packs master (row-major K x N, float32) into at: for mirrors. NULL if it has no layouts. */
+    void        (*pack)(cn__layout, const cn__type *, const void *master, void *at);
+    size_t      (*pack_bytes)(cn__layout, const cn__type *);
+} cn__backend;
+
+/* What any backend can fall back on (common.c): a primitive by its reference kernel in one task; BATCH. */
+bool cn__prepare_ref(cn__prep *, const cn_graph *, const cn__inst *);
+bool cn__prepare_batch(cn__prep *, const cn_graph *, const cn__inst *);
+
+const cn__backend *cn__backend_find(const char *name);   /* NULL: not built in. Made of backends.def (exec/dispatch.c) */
+const cn__backend *cn__backend_at(int i);                /* NULL after the last */
+#endif

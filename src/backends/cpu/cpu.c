@@ -1,0 +1,15 @@
+/* cpu.c: for now the reference kernels. */
+#include "backends/backend.h"
+
+static const char *supports(const cn_graph *g, const cn__inst *i)
+{
+    (void)g;
+    return i->op == CN__OP_BATCH || cn__ops[i->op].ref ? NULL : "composite";
+}
+
+static bool prepare(cn__prep *p, const cn_graph *g, const cn__inst *i)
+{
+    return i->op == CN__OP_BATCH ? cn__prepare_batch(p, g, i) : cn__prepare_ref(p, g, i);
+}
+
+const cn__backend cn__backend_cpu = { .name = "cpu", .supports = supports, .prepare = prepare };

@@ -1,0 +1,322 @@
+/* file.c: whole files in and out, by the context's table of functions. */
+#include "base/file.h"
+#include "base/deflate.h"
+#include "base/philox.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#define ZLIB_CONST
+#include <zlib.h>
+
+/* ---- The system's ------------------------------------------------------------------------------------------------ */
+static int system_open(const char *path, cn_file_mode mode, void *user)
+{
+    static const int flags[] = { [CN_FILE_READ] = O_RDONLY, [CN_FILE_NEW] = O_WRONLY | O_CREAT | O_EXCL,
+                                 [CN_FILE_EMPTIED] = O_WRONLY | O_CREAT | O_TRUNC,
+                                 [CN_FILE_APPEND] = O_WRONLY | O_CREAT | O_APPEND,
+                                 [CN_FILE_FOLDER] = O_RDONLY | O_DIRECTORY };
+    (void)user;
+    int file = open(path, flags[mode] | O_CLOEXEC, 0666);
+    return file < 0 ? -errno : file;
+}
+
+static int64_t system_read(int file, void *bytes, size_t n, void *user)
+{
+    (void)user;
+    ssize_t r;
+    do r = read(file, bytes, n);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : r;
+}
+
+static int64_t system_write(int file, const void *bytes, size_t n, void *user)
+{
+    (void)user;
+    ssize_t r;
+    do r = write(file, bytes, n);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : r;
+}
+
+static int system_sync(int file, void *user)
+{
+    (void)user;
+    if (fsync(file) == 0 || errno == EINVAL || errno == EROFS) return 0;      /* pipes and the like have no disk */
+    return -errno;
+}
+
+static int system_close(int file, void *user)
+{
+    (void)user;
+    return close(file) < 0 ? -errno : 0;
+}
+
+static int system_rename(const char *from, const char *to, void *user)
+{
+    (void)user;
+    struct stat there;                                   /* a device (/dev/null!) is not to be replaced by a file */
+    if (stat(to, &there) == 0 && !S_ISREG(there.st_mode)) return S_ISDIR(there.st_mode) ? -EISDIR : -EINVAL;
+    return rename(from, to) < 0 ? -errno : 0;
+}
+
+static int system_remove(const char *path, void *user)
+{
+    (void)user;
+    return unlink(path) < 0 ? -errno : 0;
+}
+
+const cn_files cn__system_files = {
+    system_open, system_read, system_write, system_sync, system_close, system_rename, system_remove, NULL
+};
+
+#define FILE_CALL(ctx, call, ...) cn__files(ctx)->call(__VA_ARGS__, cn__files(ctx)->user)
+
+static cn_status io_error(cn_ctx *ctx, const char *site, const char *path, const char *doing, int64_t error)
+{
+    char text[128];
+    const char *why = strerror_r((int)-error, text, sizeof text);            /* GNU's: gives the text */
+    return cn__fail(ctx, site, error == -ENOMEM ? CN_E_NOMEM : CN_E_IO, "%s: cannot %s: %s", path, doing, why);
+}
+
+static bool no_path(cn_ctx *ctx, const char *site, const char *path)
+{
+    if (path && *path) return false;
+    cn__fail(ctx, site, CN_E_VALUE, "the path of a file was expected, but it is %s", path ? "empty" : "NULL");
+    return true;
+}
+
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
+enum { PIECE = 1 << 16 };
+
+typedef struct reader {
+    cn_ctx *ctx;
+    const char *site, *path;
+    size_t  limit;                                       /* of what comes out */
+    unsigned char *at;                                   /* what has come out */
+    size_t  n, cap;
+    bool    packed;
+    z_stream z;
+    uint64_t offset;                                     /* of the next piece in the file */
+    bool    between;                                    /* members: after one's end, before the next one's first byte */
+} reader;
+
+static bool within_limit(reader *r)
+{
+    if (r->n <= r->limit) return true;
+    cn__fail(r->ctx, r->site, CN_E_LIMIT, "%s: more than %zu bytes%s. Raise .memory_limit of cn_open if this is meant.",
+             r->path, r->limit, r->packed ? " when unpacked" : "");
+    return false;
+}
+
+/* Room for at least one more byte, which may be the one too many, and a NUL. false: recorded. */
+static bool grow(reader *r)
+{
+    if (!within_limit(r)) return false;
+    if (r->n + 1 < r->cap) return true;
+    size_t cap = CN__MIN(CN__MAX(r->cap * 2, (size_t)PIECE), r->limit + 2);
+    unsigned char *at = cn__realloc(r->ctx, r->at, r->cap, cap);
+    if (!at) {
+        cn__nomem(r->ctx);
+        return false;
+    }
+    r->at = at, r->cap = cap;
+    return true;
+}
+
+static bool take_plain(reader *r, const unsigned char *bytes, size_t n)
+{
+    while (n) {
+        if (!grow(r)) return false;
+        size_t fits = CN__MIN(n, r->cap - r->n - 1);
+        memcpy(r->at + r->n, bytes, fits);
+        r->n += fits, bytes += fits, n -= fits;
+    }
+    return true;
+}
+
+static bool damaged(reader *r, const char *why)
+{
+    cn__fail(r->ctx, r->site, CN_E_FORMAT, "%s: the gzip data are damaged at about byte %" PRIu64 ": %s", r->path,
+             r->offset - r->z.avail_in, why);
+    return false;
+}
+
+static bool take_packed(reader *r, const unsigned char *bytes, size_t n)
+{
+    r->z.next_in = bytes, r->z.avail_in = (uInt)n;
+    while (r->z.avail_in) {
+        if (r->between) {                                /* gzip itself ignores what is not another member; we do not */
+            if (*r->z.next_in != 0x1f) return damaged(r, "something other than gzip data follows their end");
+            inflateReset(&r->z);
+            r->between = false;
+        }
+        if (!grow(r)) return false;
+        size_t fits = CN__MIN(r->cap - r->n - 1, (size_t)1 << 30);
+        r->z.next_out = r->at + r->n, r->z.avail_out = (uInt)fits;
+        int result = inflate(&r->z, Z_NO_FLUSH);
+        r->n += fits - r->z.avail_out;
+        if (result == Z_STREAM_END) r->between = true;
+        else if (result == Z_MEM_ERROR) return cn__nomem(r->ctx), false;
+        else if (result != Z_OK && result != Z_BUF_ERROR) return damaged(r, r->z.msg ? r->z.msg : "no gzip data");
+    }
+    return true;
+}
+
+/* The first bytes say whether it is packed; they may come one by one (from a pipe), so a piece is filled before it is
+   looked at. */
+static bool take_pieces(reader *r, int file, bool gunzip)
+{
+    unsigned char piece[PIECE];
+    for (bool first = true, end = false; !end; first = false) {
+        size_t n = 0;
+        while (n < sizeof piece && !end) {
+            int64_t got = FILE_CALL(r->ctx, read, file, piece + n, sizeof piece - n);
+            if (got < 0) return io_error(r->ctx, r->site, r->path, "read", got), false;
+            n += (size_t)got, end = !got;
+        }
+        r->offset += n;
+        if (first && gunzip && n >= 2 && piece[0] == 0x1f && piece[1] == 0x8b) {
+            cn__zlib_memory(&r->z, r->ctx);
+            if (inflateInit2(&r->z, MAX_WBITS + 16) != Z_OK) return cn__nomem(r->ctx), false;
+            r->packed = true;
+        }
+        if (!(r->packed ? take_packed : take_plain)(r, piece, n)) return false;
+    }
+    if (r->packed && !r->between) return damaged(r, "they are cut short");
+    return within_limit(r);
+}
+
+unsigned char *cn__read_file(cn_ctx *ctx, const char *site, const char *path, bool gunzip, size_t limit, size_t *n)
+{
+    *n = 0;
+    if (no_path(ctx, site, path)) return NULL;
+    if (!limit) limit = cn__memory_limit(ctx) / 2;
+    reader r = { .ctx = ctx, .site = site, .path = path, .limit = CN__MIN(limit, SIZE_MAX / 4) };
+    int file = FILE_CALL(ctx, open, path, CN_FILE_READ);
+    if (file < 0) {
+        io_error(ctx, site, path, "open", file);
+        return NULL;
+    }
+    bool good = take_pieces(&r, file, gunzip);
+    if (r.packed) inflateEnd(&r.z);
+    FILE_CALL(ctx, close, file);
+    unsigned char *whole = good ? cn__realloc(ctx, r.at, r.cap, r.n + 1) : NULL;
+    if (!whole) {
+        if (good) cn__nomem(ctx);
+        cn__free(ctx, r.at, r.cap);
+        return NULL;
+    }
+    whole[r.n] = 0;
+    *n = r.n;
+    return whole;
+}
+
+bool cn__file_exists(cn_ctx *ctx, const char *path)
+{
+    int file = path && *path ? FILE_CALL(ctx, open, path, CN_FILE_READ) : -ENOENT;
+    if (file < 0) return false;
+    FILE_CALL(ctx, close, file);
+    return true;
+}
+
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
+static int64_t write_all(cn_ctx *ctx, int file, const void *bytes, size_t n)         /* 0, or -errno */
+{
+    for (const char *p = bytes; n;) {
+        int64_t went = FILE_CALL(ctx, write, file, p, n);
+        if (went <= 0) return went ? went : -EIO;
+        p += went, n -= (size_t)went;
+    }
+    return 0;
+}
+
+/* So that the new name itself is on the disk. */
+static int64_t sync_folder(cn_ctx *ctx, cn__arena *names, const char *path)
+{
+    const char *slash  = strrchr(path, '/');
+    const char *folder = !slash          ? "."
+                         : slash == path ? "/"
+                                         : cn__arena_printf(names, "%.*s", (int)(slash - path), path);
+    if (!folder) return -ENOMEM;
+    int file = FILE_CALL(ctx, open, folder, CN_FILE_FOLDER);
+    if (file == -EACCES) return 0;                       /* may be written to, but not looked at: nothing can be done */
+    if (file < 0) return file;
+    int synced = FILE_CALL(ctx, sync, file), closed = FILE_CALL(ctx, close, file);
+    return synced ? synced : closed;
+}
+
+cn_status cn__write_file(cn_ctx *ctx, const char *site, const char *path, const void *bytes, size_t n)
+{
+    static atomic_uint count;
+    if (no_path(ctx, site, path)) return CN_E_VALUE;
+    cn__arena names = { .ctx = ctx };
+    char *beside = cn__arena_printf(&names, "%s.%ld-%u.new", path, (long)getpid(), atomic_fetch_add(&count, 1));
+    if (!beside) return cn__nomem(ctx);
+
+    const char *doing = "create a file beside it";
+    int64_t     error = 0;
+    int         file = FILE_CALL(ctx, open, beside, CN_FILE_NEW);
+    if (file < 0) error = file;
+    else {
+        doing = "write";
+        error = write_all(ctx, file, bytes, n);
+        if (!error) error = FILE_CALL(ctx, sync, file);
+        int closed = FILE_CALL(ctx, close, file);
+        if (!error) error = closed;
+        if (!error) doing = "be replaced", error = FILE_CALL(ctx, rename, beside, path);
+        if (error) FILE_CALL(ctx, remove, beside);
+        else doing = "flush its folder", error = sync_folder(ctx, &names, path);
+    }
+    cn_status status = error ? io_error(ctx, site, path, doing, error) : CN_OK;
+    cn__arena_free(&names);
+    return status;
+}
+
+/* ---- A stream ---------------------------------------------------------------------------------------------------- */
+struct cn__out {
+    cn_ctx *ctx;
+    cn__arena mem;
+    const char *site, *path;
+    int     file;
+};
+
+cn__out *cn__out_open(cn_ctx *ctx, const char *site, const char *path, bool append)
+{
+    if (no_path(ctx, site, path)) return NULL;
+    cn__arena mem = { .ctx = ctx };
+    cn__out  *out = cn__arena_alloc(&mem, sizeof *out);
+    if (out) *out = (cn__out){ .ctx = ctx, .site = cn__arena_text(&mem, site), .path = cn__arena_text(&mem, path) };
+    if (!out || !out->path) {
+        cn__nomem(ctx);
+        cn__arena_free(&mem);
+        return NULL;
+    }
+    out->file = FILE_CALL(ctx, open, path, append ? CN_FILE_APPEND : CN_FILE_EMPTIED);
+    if (out->file < 0) {
+        io_error(ctx, site, path, "open for writing", out->file);
+        cn__arena_free(&mem);
+        return NULL;
+    }
+    out->mem = mem;
+    return out;
+}
+
+cn_status cn__out_write(cn__out *out, const void *bytes, size_t n)
+{
+    int64_t error = write_all(out->ctx, out->file, bytes, n);
+    return error ? io_error(out->ctx, out->site, out->path, "write", error) : CN_OK;
+}
+
+cn_status cn__out_close(cn__out *out)
+{
+    if (!out) return CN_OK;
+    int synced = FILE_CALL(out->ctx, sync, out->file), closed = FILE_CALL(out->ctx, close, out->file);
+    int error  = synced ? synced : closed;
+    cn_status status = error ? io_error(out->ctx, out->site, out->path, "flush", error) : CN_OK;
+    cn__arena mem = out->mem;
+    cn__arena_free(&mem);
+    return status;
+}

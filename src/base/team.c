@@ -1,0 +1,271 @@
+/* team.c: a team of threads. All that is shared by a rep is one counter of tasks that nobody has taken yet, and one of
+   tasks that are finished.
+
+   A thread takes a task by lowering `left`. What it then reads of the job (fn, args, rep) cannot change under it, for
+   the caller publishes the next rep only when all tasks are finished, this one too. So there is no barrier to join: a
+   thread that the system has not woken yet is not waited for, and with more threads than processors nobody waits for
+   one that has no task. Threads look for tasks, for a short while in a loop, then asleep. */
+#include "base/team.h"
+#include "base/cpu.h"
+#include "base/philox.h"
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { LINE = 64, SPIN_NS = 40000, CROWDED_SPIN_NS = 1000, CALLER_SPINS = 2000 };
+
+typedef enum task_order { FROM_COUNTER, REVERSE, RANDOM } task_order;
+
+typedef struct worker {
+    alignas(LINE) cn__lane lane;
+    cn__team *team;
+    pthread_t thread;
+} worker;
+
+struct cn__team {
+    alignas(LINE) atomic_uint left;             /* tasks of this rep that nobody has taken, and, in the same line ... */
+    uint32_t    rep, ntask, mode;                        /* ... the job: who takes a task has it at hand */
+    cn__fn      fn;
+    const void *args;
+    alignas(LINE) atomic_uint finished;
+    alignas(LINE) atomic_int sleepers;
+    pthread_mutex_t lock;
+    pthread_cond_t  bell;
+    bool        quit;                                    /* with the lock held */
+    alignas(LINE) cn_ctx *ctx;
+    bool        running;                                 /* a call that comes while it is set comes from a task */
+    task_order  order;
+    uint64_t    draws;                                   /* of task_order RANDOM */
+    bool        crowded;                                 /* more threads than processors: nobody spins for long */
+    int         size, started;
+    worker     *workers;                                 /* size of them; the first one is the caller */
+};
+
+static _Thread_local worker *self;                       /* NULL in threads that are no worker */
+
+/* ---- Denormals --------------------------------------------------------------------------------------------------- */
+#if defined __x86_64__
+#include <xmmintrin.h>
+enum { FLUSH = 0x8040 };                                 /* FTZ and DAZ */
+static uint32_t get_mode(void)          { return _mm_getcsr(); }
+static void     set_mode(uint32_t mode) { _mm_setcsr(mode); }
+#elif defined __aarch64__
+enum { FLUSH = 1 << 24 };                                /* FPCR.FZ */
+static uint32_t get_mode(void)
+{
+    uint64_t mode;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+    return (uint32_t)mode;
+}
+static void set_mode(uint32_t mode) { __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)mode)); }
+#else
+enum { FLUSH = 0 };
+static uint32_t get_mode(void)          { return 0; }
+static void     set_mode(uint32_t mode) { (void)mode; }
+#endif
+
+uint32_t cn__denormals_off(void)
+{
+    uint32_t mode = get_mode();
+    set_mode(mode | FLUSH);
+    return mode;
+}
+
+void cn__denormals_restore(uint32_t mode) { set_mode(mode); }
+
+/* ---- Taking tasks ------------------------------------------------------------------------------------------------ */
+static void relax(void)
+{
+#if defined __x86_64__
+    __builtin_ia32_pause();
+#elif defined __aarch64__
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Does tasks until there are none left that nobody has taken. Many small ones are taken a few at a time, fewer towards
+   the end: a taking costs some 100 ns where threads meet. */
+static void work(cn__team *t, cn__lane *lane)
+{
+    const uint32_t share = 4 * (uint32_t)t->size;
+    uint32_t done = 0, left = atomic_load_explicit(&t->left, memory_order_acquire);
+    while (left) {
+        uint32_t n = CN__MAX(left / share, 1);
+        if (!atomic_compare_exchange_weak_explicit(&t->left, &left, left - n, memory_order_acquire,
+                                                   memory_order_acquire)) continue;
+        if (!done && lane->index) set_mode(t->mode);     /* the caller's rounding and denormals */
+        for (uint32_t first = t->ntask - left, i = 0; i < n; i++) t->fn(t->args, t->rep, first + i, lane);
+        done += n;
+        left = atomic_load_explicit(&t->left, memory_order_acquire);
+    }
+    if (done) atomic_fetch_add_explicit(&t->finished, done, memory_order_release);
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* For a short while. */
+static bool await_task(cn__team *t)
+{
+    int64_t end = now_ns() + (t->crowded ? CROWDED_SPIN_NS : SPIN_NS);
+    do {
+        for (int i = 0; i < 64; i++) {
+            if (atomic_load_explicit(&t->left, memory_order_relaxed)) return true;
+            relax();
+        }
+    } while (now_ns() < end);
+    return false;
+}
+
+/* Until there is a task; false: the team is closed. The caller raises `left` and then looks for sleepers, a worker says
+   that it sleeps and then looks at `left`; in one order for all (sequentially consistent), so one of them sees the
+   other. */
+static bool sleep_for_task(cn__team *t)
+{
+    pthread_mutex_lock(&t->lock);
+    atomic_fetch_add(&t->sleepers, 1);
+    while (!t->quit && !atomic_load(&t->left)) pthread_cond_wait(&t->bell, &t->lock);
+    atomic_fetch_sub(&t->sleepers, 1);
+    bool quit = t->quit;
+    pthread_mutex_unlock(&t->lock);
+    return !quit;
+}
+
+static void *work_until_closed(void *with)
+{
+    worker *w = self = with;
+    do {
+        work(w->team, &w->lane);
+    } while (await_task(w->team) || sleep_for_task(w->team));
+    return NULL;
+}
+
+static void wake(cn__team *t, uint32_t ntask)
+{
+    pthread_mutex_lock(&t->lock);
+    if (ntask > 2) pthread_cond_broadcast(&t->bell);
+    else pthread_cond_signal(&t->bell);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void run_rep(cn__team *t, uint32_t ntask)
+{
+    atomic_store_explicit(&t->finished, 0, memory_order_relaxed);
+    atomic_store(&t->left, ntask);
+    if (atomic_load(&t->sleepers)) wake(t, ntask);
+    work(t, &t->workers[0].lane);
+    for (int spins = 0; atomic_load_explicit(&t->finished, memory_order_acquire) != ntask; spins++) {
+        if (spins < CALLER_SPINS && !t->crowded) relax();
+        else sched_yield();                              /* a long task, or one whose thread waits for this processor */
+    }
+}
+
+/* ---- On the calling thread, in other orders: whatever depends on the order shows itself -------------------------- */
+static uint32_t greatest_divisor(uint32_t a, uint32_t b)
+{
+    while (b) {
+        uint32_t r = a % b;
+        a = b, b = r;
+    }
+    return a;
+}
+
+static void run_disordered(cn__team *t, cn__fn fn, const void *args, uint32_t rep, uint32_t ntask, cn__lane *lane)
+{
+    uint32_t first = ntask - 1, step = ntask - 1;        /* modulo ntask: backwards */
+    if (t->order == RANDOM) {                 /* a step that has no divisor in common with ntask meets each task once */
+        first = cn__random_bits(0, 0, 0, t->draws++) % ntask;
+        do step = cn__random_bits(0, 0, 0, t->draws++) % ntask;
+        while (greatest_divisor(step, ntask) != 1);
+    }
+    uint64_t task = first;
+    for (uint32_t i = 0; i < ntask; i++, task = (task + step) % ntask) fn(args, rep, (uint32_t)task, lane);
+}
+
+/* ---- The team ---------------------------------------------------------------------------------------------------- */
+static bool stopped(const atomic_int *stop) { return stop && atomic_load_explicit(stop, memory_order_relaxed); }
+
+void cn__team_run(cn__team *t, cn__fn fn, const void *args, uint32_t nrep, uint32_t ntask, const atomic_int *stop)
+{
+    bool nested = t->running || !ntask;
+    bool disordered = t->order != FROM_COUNTER && ntask > 1;
+    if (nested || disordered || ntask == 1 || t->size == 1) {
+        cn__lane *lane = self && self->team == t ? &self->lane : &t->workers[0].lane;
+        for (uint32_t rep = 0; rep < nrep && !stopped(stop); rep++) {
+            if (disordered) run_disordered(t, fn, args, rep, ntask, lane);
+            else for (uint32_t task = 0; task < ntask; task++) fn(args, rep, task, lane);
+        }
+        return;
+    }
+    t->running = true;
+    t->fn = fn, t->args = args, t->ntask = ntask, t->mode = get_mode();
+    for (t->rep = 0; t->rep < nrep && !stopped(stop); t->rep++) run_rep(t, ntask);
+    t->running = false;
+}
+
+static bool start(worker *w)
+{
+    sigset_t all, before;                                /* signals are the program's own threads' business */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = pthread_create(&w->thread, NULL, work_until_closed, w) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+cn__team *cn__team_open(cn_ctx *ctx, int threads)
+{
+    cn__team *t = cn__alloc0(ctx, sizeof *t + (size_t)threads * sizeof(worker));
+    if (!t) return NULL;
+    const char *order = getenv("CN_TASKS");
+    t->ctx = ctx, t->size = threads, t->workers = (worker *)(t + 1);
+    if (order && !strcmp(order, "reverse")) t->order = REVERSE;
+    if (order && !strcmp(order, "random")) t->order = RANDOM;
+    t->crowded = threads > cn__cpu_info()->processors;
+    pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->bell, NULL);
+    for (int i = 0; i < threads; i++) t->workers[i].lane.index = (uint32_t)i, t->workers[i].team = t;
+    for (t->started = 1; t->started < threads; t->started++) {
+        if (start(&t->workers[t->started])) continue;
+        cn__team_close(t);
+        return NULL;
+    }
+    return t;
+}
+
+void cn__team_close(cn__team *t)
+{
+    if (!t) return;
+    pthread_mutex_lock(&t->lock);
+    t->quit = true;
+    pthread_cond_broadcast(&t->bell);
+    pthread_mutex_unlock(&t->lock);
+    for (int i = 1; i < t->started; i++) pthread_join(t->workers[i].thread, NULL);
+    for (int i = 0; i < t->size; i++) cn__free(t->ctx, t->workers[i].lane.scratch, t->workers[i].lane.scratch_size);
+    pthread_cond_destroy(&t->bell);
+    pthread_mutex_destroy(&t->lock);
+    cn__free(t->ctx, t, sizeof *t + (size_t)t->size * sizeof(worker));
+}
+
+int       cn__team_size(const cn__team *t)        { return t->size; }
+cn__lane *cn__team_lane(cn__team *t, int i)       { return &t->workers[i].lane; }
+
+bool cn__team_scratch(cn__team *t, size_t bytes)
+{
+    for (int i = 0; i < t->size; i++) {
+        cn__lane *lane = &t->workers[i].lane;
+        if (lane->scratch_size >= bytes) continue;
+        void *more = cn__alloc(t->ctx, bytes);
+        if (!more) return false;
+        cn__free(t->ctx, lane->scratch, lane->scratch_size);
+        lane->scratch = more, lane->scratch_size = bytes;
+    }
+    return true;
+}
