@@ -49,14 +49,13 @@ static bool mirror(cn__prep *p, const cn__inst *i, cn__var *var)
 }
 
 /* A reshape of what lies in the arena is the same memory. */
-static bool alias(cn__prep *p, const cn__inst *i, uint32_t end)
+static bool alias(cn__prep *p, const cn__inst *i)
 {
     const cn_graph *g = p->plan->graph;
-    cn__val from = cn__in(g, i)[0];
     if (i->op != CN__OP_RESHAPE && i->op != CN__OP_STOP_GRADIENT) return false;
+    cn__val from = cn__in(g, i)[0];
     if (cn__value_of(g, from)->kind != CN__V_INST || p->home[from].space != CN__ARENA) return false;
     p->home[i->out] = p->home[from];
-    (void)end;
     return true;
 }
 
@@ -75,7 +74,7 @@ bool cn__plan_places(cn__prep *p, const cn__schedule *s)
                 p->home[i->out + (cn__val)j] = (cn__reloc){ .space = CN__VARS, .slot = slot_of(p, replaced(g, i, j)) };
         } else if (i->op == CN__OP_PACK && first->kind == CN__V_VAR) {
             if (!mirror(p, i, g->vars.at[first->ref])) return false;
-        } else if (!alias(p, i, end)) {
+        } else if (!alias(p, i)) {
             for (int j = 0; j < i->nout; j++)
                 if (!new_life(p, i->out + (cn__val)j, k + 1, k + 1)) return false;
         }

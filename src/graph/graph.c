@@ -16,6 +16,7 @@ cn_graph *cn__graph_new(cn_ctx *ctx)
 {
     cn_graph *g = cn__new(ctx, CN__GRAPH, sizeof *g, destroy);
     if (cn__bad(g)) return g;
+    g->obj.user = false;                                 /* the caller's, until it is given to a user */
     g->mem.ctx = ctx;
     cn__append(g, &g->insts, (cn__inst){ 0 });
     cn__append(g, &g->values, (cn__value){ 0 });

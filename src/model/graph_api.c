@@ -21,6 +21,7 @@ cn_graph *cn_graph_new(cn_ctx *ctx)
     static const cn__type state = { .dtype = CN_INT64, .rank = 1, .dim = { 2 } };
     cn_graph *g = cn__graph_new(ctx);
     if (!g || cn__bad(g)) return g;
+    g->obj.user = true;
     cn__graph_side *side = cn__alloc0(ctx, sizeof *side);
     if (!side) return cn__poison(g, NULL, CN_E_NOMEM, "out of memory for a graph");
     side->text.ctx = ctx;
