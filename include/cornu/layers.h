@@ -1,5 +1,6 @@
 /* cornu/layers.h: the layers. Each is called as its comment shows, on a model, a tensor or a context (see model.h).
-   Shapes with the batch, which is B; T is time, d the last axis. Weights are named as in Keras, in the order of its files. */
+   Shapes with the batch, which is B; T is time, d the last axis. Weights are named as in Keras, in the order of its
+   files. */
 #ifndef CN_LAYERS_H
 #define CN_LAYERS_H
 #include "model.h"
@@ -24,12 +25,12 @@
     } name##_args;                                                                                     \
     CN_API cn_layer *name(name##_args *args)    /* the tensor: cn_layer_output */
 
-/* ---- Core -------------------------------------------------------------------------------------------------------------
+/* ---- Core -----------------------------------------------------------------------------------------------------------
 
    cn_dense(on, units)              (B, ..., d) -> (B, ..., units)           y = activation(x W + b)
                                     kernel (d, units), bias (units)
-   cn_einsum_dense(on, "abc,cd->abd", {CN_ANY, 64})   any product of the input and a kernel: input, kernel, output, each letter
-                                    an axis, the first one the batch; "..." for axes that stay; then the output's shape
+   cn_einsum_dense(on, "abc,cd->abd", {CN_ANY, 64})   any product of the input and a kernel: input,kernel->output, each
+                                    letter an axis, the first one the batch, "..." for axes that stay; the output's shape
                                     kernel, bias: the letters' sizes
    cn_activation(on, CN_RELU)       elementwise
    cn_identity(on)                  y = x */
@@ -39,7 +40,7 @@
     F(cn_dims, output_shape, {0},  "without the batch and without what ... stands for; CN_ANY: the input's")
 #define CN_EINSUM_FIELDS(F)                                                                            \
     F(cn_act,         activation,           CN_LINEAR,         "of the output")                        \
-    F(cn_text,        bias_axes,            NULL,              "letters of the output along which b varies; none: no b") \
+    F(cn_text,        bias_axes,            NULL,              "letters of the output that b has; none: no b") \
     F(cn_initializer, kernel_initializer,   CN_GLOROT_UNIFORM, "of W; fans by the letters")            \
     F(cn_initializer, bias_initializer,     CN_ZEROS,          "of b")                                 \
     F(cn_regularizer, kernel_regularizer,   {0},               "on W")                                 \
@@ -52,11 +53,12 @@ CN_LAYER(cn_einsum_dense, CN_EINSUM_REQUIRED(CN_MEMBER),     CN_EINSUM_FIELDS);
 CN_LAYER(cn_activation,   CN_ACTIVATION_REQUIRED(CN_MEMBER), CN_NO_FIELDS);
 CN_LAYER(cn_identity,     , CN_NO_FIELDS);
 
-/* ---- Activations with options of their own ----------------------------------------------------------------------------
+/* ---- Activations with options of their own --------------------------------------------------------------------------
 
    cn_relu(on)                      max(0, x)
    cn_leaky_relu(on)                x, or 0.3 x where x < 0 (Maas et al. 2013)
-   cn_prelu(on)                     x, or alpha x where x < 0, alpha learnt (He et al. 2015)      alpha: the input's shape
+   cn_prelu(on)                     x, or alpha x where x < 0, alpha learnt (He et al. 2015)
+                                    alpha (the input's shape)
    cn_elu(on)                       x, or alpha (e^x - 1) where x < 0
    cn_softmax(on)                   e^x_i / sum e^x; what is masked gets 0 */
 #define CN_RELU_FIELDS(F)                                                                              \
@@ -77,7 +79,7 @@ CN_LAYER(cn_prelu,      , CN_PRELU_FIELDS);
 CN_LAYER(cn_elu,        , CN_ELU_FIELDS);
 CN_LAYER(cn_softmax,    , CN_SOFTMAX_FIELDS);
 
-/* ---- Shapes -----------------------------------------------------------------------------------------------------------
+/* ---- Shapes ---------------------------------------------------------------------------------------------------------
 
    cn_flatten(on)                   (B, ...) -> (B, product)
    cn_reshape(on, {7, 7, 64})       (B, ...) -> (B, 7, 7, 64); one size may be CN_ANY
@@ -91,7 +93,7 @@ CN_LAYER(cn_reshape,       CN_RESHAPE_REQUIRED(CN_MEMBER),       CN_NO_FIELDS);
 CN_LAYER(cn_permute,       CN_PERMUTE_REQUIRED(CN_MEMBER),       CN_NO_FIELDS);
 CN_LAYER(cn_repeat_vector, CN_REPEAT_VECTOR_REQUIRED(CN_MEMBER), CN_NO_FIELDS);
 
-/* ---- Regularization: noise in training only ---------------------------------------------------------------------------
+/* ---- Regularization: noise in training only -------------------------------------------------------------------------
 
    cn_dropout(on, rate)             y = x m / (1 - rate), m = 0 with probability rate, else 1 (Srivastava et al. 2014)
    cn_alpha_dropout(on, rate)       keeps mean and variance of self-normalizing networks (Klambauer et al. 2017)
@@ -112,7 +114,7 @@ CN_LAYER(cn_gaussian_dropout, CN_RATE_REQUIRED(CN_MEMBER),   CN_NOISE_FIELDS);
 CN_LAYER(cn_gaussian_noise,   CN_STDDEV_REQUIRED(CN_MEMBER), CN_NOISE_FIELDS);
 CN_LAYER(cn_activity_regularization, , CN_ACTIVITY_FIELDS);
 
-/* ---- Joining: tensors first, as many as there are, then options: cn_concatenate(a, b, c, .axis = 1) ------------------
+/* ---- Joining: tensors first, as many as there are, then options: cn_concatenate(a, b, c, .axis = 1) -----------------
    Sizes of 1 repeat as in NumPy; a tensor with fewer axes gets them behind the batch. */
 #define CN_JOIN_FIELDS(F)         F(cn_text, name, NULL, "default: add, add_1 ...")
 #define CN_CONCATENATE_FIELDS(F)  CN_JOIN_FIELDS(F)  F(int64_t, axis, -1, "with the batch as axis 0")
@@ -128,15 +130,16 @@ CN_DECLARE(cn_tensor *, cn_minimum,     cn_tensors on;, CN_JOIN_FIELDS);
 CN_DECLARE(cn_tensor *, cn_concatenate, cn_tensors on;, CN_CONCATENATE_FIELDS);
 CN_DECLARE(cn_tensor *, cn_dot,         cn_tensors on;, CN_DOT_FIELDS);
 
-/* ---- Preprocessing: inside the model, so that it is saved with it. See cn_adapt ---------------------------------------
+/* ---- Preprocessing: inside the model, so that it is saved with it. See cn_adapt -------------------------------------
 
    cn_rescaling(on, 1.0 / 255)      y = scale x + offset
-   cn_normalization(on)             y = (x - mean) / sqrt(variance), by cn_adapt            mean (d), variance (d), count () */
+   cn_normalization(on)             y = (x - mean) / sqrt(variance), by cn_adapt
+                                    mean (d), variance (d), count () */
 #define CN_NO_AXIS  INT64_MAX
 #define CN_RESCALING_REQUIRED(F)    F(double, scale,  1, "times")
 #define CN_RESCALING_FIELDS(F)      F(double, offset, 0, "added")
 #define CN_NORMALIZATION_FIELDS(F)                                                                     \
-    F(cn_dims,           axis,     {-1},  "each place along it, or them, has its own mean and variance; { CN_NO_AXIS }: one for all") \
+    F(cn_dims,           axis,     {-1},  "each place along it has its own mean; { CN_NO_AXIS }: one for all")      \
     F(const cn_values *, mean,     NULL,  "CN_NUMBERS(...), one for all or one for each place, instead of cn_adapt") \
     F(const cn_values *, variance, NULL,  "with it")                                                   \
     F(cn_flag,           invert,   CN_NO, "CN_YES: back again, y = mean + x sqrt(variance)")
@@ -146,7 +149,8 @@ CN_LAYER(cn_normalization, , CN_NORMALIZATION_FIELDS);
 #if !defined __cplusplus && !defined CN_NO_MACROS
 static inline cn_layer *cn_layer_itself(cn_layer *l) { return l; }
 #define CN_BUILD(f, ...)                 _Generic((CN_FIRST(__VA_ARGS__)), cn_ctx *: cn_layer_itself, \
-                                             cn_model *: cn_layer_itself, cn_tensor *: cn_layer_output)(CN_CALL(f, __VA_ARGS__))
+                                             cn_model *: cn_layer_itself,                             \
+                                             cn_tensor *: cn_layer_output)(CN_CALL(f, __VA_ARGS__))
 #define CN_JOIN(f, ...)                  (f)(&(f##_args){ .head = CN_HEAD(f##_args), .on[0] = __VA_ARGS__ })
 #define cn_dense(...)                    CN_BUILD(cn_dense, __VA_ARGS__)
 #define cn_einsum_dense(...)             CN_BUILD(cn_einsum_dense, __VA_ARGS__)

@@ -23,6 +23,8 @@ void  cn__prep_temp(cn__prep *, void *field, size_t bytes, int id);  /* scratch 
 void  cn__prep_feed(cn__prep *, void *field, int feed);              /* to the cn__feed */
 void  cn__prep_fault(cn__prep *, void *field);                       /* to the runner's atomic_uint fault word */
 void  cn__prep_lane(cn__prep *, size_t bytes);                       /* each lane's scratch shall have so much at least */
+void *cn__prep_keep(cn__prep *, size_t bytes);                        /* zeroed, as long as the plan; NULL: out of memory, recorded */
+bool  cn__prep_in_place(const cn__prep *, cn__val);                  /* this output lies in the variable that it replaces */
 void  cn__prep_name(cn__prep *, const char *detail);                 /* for explain: "13x2 tiles, 16 tasks" */
 bool  cn__prep_wanted(const cn__prep *, cn__val);                    /* someone reads it */
 /* For updates: how many mirrors of var exist by now and must be rewritten by the update that writes the master. */

@@ -90,6 +90,15 @@ void cn__prep_fault(cn__prep *p, void *field) { relocate(p, field, (cn__reloc){ 
 void cn__prep_lane(cn__prep *p, size_t bytes) { p->plan->lane_scratch = CN__MAX(p->plan->lane_scratch, bytes); }
 int  cn__prep_mirrors(const cn__prep *p, const cn__var *var) { (void)p; return var->mirrors; }
 
+void *cn__prep_keep(cn__prep *p, size_t bytes)
+{
+    void *at = cn__arena_alloc(&p->plan->mem, bytes);
+    if (!at) nomem(p);
+    return at;
+}
+
+bool cn__prep_in_place(const cn__prep *p, cn__val v) { return p->home[v].space == CN__VARS; }
+
 void cn__prep_name(cn__prep *p, const char *detail)
 {
     char *kept = cn__arena_text(&p->plan->mem, detail);

@@ -17,11 +17,12 @@ static int axis_of(cn_graph *g, cn__val x, int64_t axis, int rank, const char *w
     char text[128];
     cn__type t = type_of(g, x);
     if (a < 0 && cn__graph_has(g, x))
-        cn__graph_fail(g, CN_E_SHAPE, "%s: axis %lld of %s: there are %d axes", what, (long long)axis, cn__type_text(&t, text, sizeof text), rank);
+        cn__graph_fail(g, CN_E_SHAPE, "%s: axis %lld of %s: there are %d axes", what, (long long)axis,
+                       cn__type_text(&t, text, sizeof text), rank);
     return a;
 }
 
-/* ---- Element-wise ---------------------------------------------------------------------------------------------------------- */
+/* ---- Element-wise ------------------------------------------------------------------------------------------------ */
 cn__val cn__b1(cn_graph *g, cn__op op, cn__val x) { return cn__emit(g, op, NULL, 0, 1, &x, 1, NULL); }
 
 cn__val cn__b2(cn_graph *g, cn__op op, cn__val a, cn__val b)
@@ -72,7 +73,7 @@ cn__val cn__zeros_like(cn_graph *g, cn__val x)
     return x ? cn__fill(g, (cn_dtype)t.dtype, t.rank, t.dim, 0) : 0;
 }
 
-/* ---- Reductions and products ------------------------------------------------------------------------------------------------ */
+/* ---- Reductions and products ------------------------------------------------------------------------------------- */
 cn__val cn__reduce(cn_graph *g, cn__op op, cn__val x, uint32_t axes, bool keepdims)
 {
     cn__a_reduce a = { .rank = type_of(g, x).rank, .keepdims = keepdims, .axes = axes };
@@ -106,7 +107,8 @@ cn__val cn__matmul(cn_graph *g, cn__val a, cn__val b, bool ta, bool tb)
 {
     cn__type x = type_of(g, a), y = type_of(g, b);
     cn__a_matmul attr = { .ta = ta, .tb = tb };
-    if (x.rank == 1 && y.rank)                           /* a vector is a row on the left, a column on the right, as in NumPy */
+    /* a vector is a row on the left, a column on the right, as in NumPy */
+    if (x.rank == 1 && y.rank)
         return cn__squeeze(g, cn__matmul(g, cn__expand(g, a, 0), b, false, tb), y.rank == 1 ? 0 : -2);
     if (y.rank == 1 && x.rank) return cn__squeeze(g, cn__matmul(g, a, cn__expand(g, b, 1), ta, false), -1);
     if (x.rank > 2 && y.rank == 2 && !ta && x.dim[x.rank - 1] == y.dim[tb ? 1 : 0]) return matmul_rows(g, a, b, tb);
@@ -119,7 +121,7 @@ cn__val cn__dense(cn_graph *g, cn__val x, cn__val w, cn__val b, cn__actcode act)
     return cn__emit(g, CN__OP_DENSE, &a, sizeof a, 3, (const cn__val[]){ x, w, b }, 1, NULL);
 }
 
-/* ---- Movement ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Movement ---------------------------------------------------------------------------------------------------- */
 cn__val cn__reshape(cn_graph *g, cn__val x, int rank, const int64_t *dim)
 {
     cn__a_shape a = { .rank = rank };
@@ -127,7 +129,8 @@ cn__val cn__reshape(cn_graph *g, cn__val x, int rank, const int64_t *dim)
     int64_t known = 1;
     int     open = -1;
     char    text[128];
-    if (rank < 0 || rank > CN_MAX_RANK) return cn__graph_fail(g, CN_E_SHAPE, "reshape: %d axes, there can be %d", rank, CN_MAX_RANK);
+    if (rank < 0 || rank > CN_MAX_RANK)
+        return cn__graph_fail(g, CN_E_SHAPE, "reshape: %d axes, there can be %d", rank, CN_MAX_RANK);
     for (int i = 0; i < rank; i++) {
         a.dim[i] = dim[i];
         if (dim[i] != -1) known = dim[i] > 0 && known < INT64_MAX / CN__MAX(dim[i], 1) ? known * dim[i] : 0;
@@ -137,7 +140,8 @@ cn__val cn__reshape(cn_graph *g, cn__val x, int rank, const int64_t *dim)
     if (open >= 0) {
         int64_t n = cn__type_count(&t);
         if (!known || n % known)
-            return cn__graph_fail(g, CN_E_SHAPE, "reshape: %s does not divide into rows of %lld", cn__type_text(&t, text, sizeof text), (long long)known);
+            return cn__graph_fail(g, CN_E_SHAPE, "reshape: %s does not divide into rows of %lld",
+                                  cn__type_text(&t, text, sizeof text), (long long)known);
         a.dim[open] = n / known;
     }
     return EMIT1(g, CN__OP_RESHAPE, a, x);
@@ -160,7 +164,8 @@ cn__val cn__squeeze(cn_graph *g, cn__val x, int axis)
     int  at = axis_of(g, x, axis, t.rank, "squeeze");
     if (at < 0) return 0;
     if (t.dim[at] != 1)
-        return cn__graph_fail(g, CN_E_SHAPE, "squeeze: axis %d of %s is not of size 1", axis, cn__type_text(&t, text, sizeof text));
+        return cn__graph_fail(g, CN_E_SHAPE, "squeeze: axis %d of %s is not of size 1", axis,
+                              cn__type_text(&t, text, sizeof text));
     for (int i = at; i + 1 < t.rank; i++) t.dim[i] = t.dim[i + 1];
     return cn__reshape(g, x, t.rank - 1, t.dim);
 }
@@ -175,7 +180,8 @@ cn__val cn__transpose(cn_graph *g, cn__val x, const int32_t *perm)
 cn__val cn__broadcast(cn_graph *g, cn__val x, int rank, const int64_t *dim)
 {
     cn__a_shape a = { .rank = rank };
-    if (rank < 0 || rank > CN_MAX_RANK) return cn__graph_fail(g, CN_E_SHAPE, "broadcast_to: %d axes, there can be %d", rank, CN_MAX_RANK);
+    if (rank < 0 || rank > CN_MAX_RANK)
+        return cn__graph_fail(g, CN_E_SHAPE, "broadcast_to: %d axes, there can be %d", rank, CN_MAX_RANK);
     for (int i = 0; i < rank; i++) a.dim[i] = dim[i];
     return EMIT1(g, CN__OP_BROADCAST, a, x);
 }
@@ -242,7 +248,7 @@ cn__val cn__pack(cn_graph *g, cn__val x, cn__layout layout)
     return EMIT1(g, CN__OP_PACK, a, x);
 }
 
-/* ---- Indices, order ----------------------------------------------------------------------------------------------------------- */
+/* ---- Indices, order ---------------------------------------------------------------------------------------------- */
 cn__val cn__gather(cn_graph *g, cn__val x, cn__val index, int axis)
 {
     cn__a_index a = { .axis = axis_of(g, x, axis, type_of(g, x).rank, "take") };
@@ -276,7 +282,8 @@ cn__val cn__one_hot(cn_graph *g, cn__val index, int64_t depth, cn_dtype dtype)
 
 cn__val cn__cumsum(cn_graph *g, cn__val x, int axis, bool exclusive, bool reverse)
 {
-    cn__a_axis a = { .axis = axis_of(g, x, axis, type_of(g, x).rank, "cumsum"), .keepdims = exclusive, .dtype = reverse };
+    cn__a_axis a = { .axis = axis_of(g, x, axis, type_of(g, x).rank, "cumsum"), .keepdims = exclusive,
+                     .dtype = reverse };
     return EMIT1(g, CN__OP_CUMSUM, a, x);
 }
 
@@ -298,7 +305,7 @@ cn__val cn__topk(cn_graph *g, cn__val x, int k, cn__val *index)
     return out[0];
 }
 
-/* ---- The network's ------------------------------------------------------------------------------------------------------------ */
+/* ---- The network's ----------------------------------------------------------------------------------------------- */
 cn__val cn__softmax(cn_graph *g, cn__val x, int axis)
 {
     cn__a_axis a = { .axis = axis_of(g, x, axis, type_of(g, x).rank, "softmax") };
@@ -323,10 +330,12 @@ cn__val cn__binary_ce(cn_graph *g, cn__val y, cn__val z, bool from_logits)
     return EMIT2(g, CN__OP_BINARY_CE, a, y, z);
 }
 
-cn__val cn__random(cn_graph *g, cn__op op, cn__val state, uint32_t stream, cn_dtype dtype, int rank, const int64_t *dim, double low, double high)
+cn__val cn__random(cn_graph *g, cn__op op, cn__val state, uint32_t stream, cn_dtype dtype, int rank, const int64_t *dim,
+                   double low, double high)
 {
     cn__a_random a = { .dtype = (int32_t)dtype, .rank = rank, .stream = stream, .a = low, .b = high };
-    if (rank < 0 || rank > CN_MAX_RANK) return cn__graph_fail(g, CN_E_SHAPE, "random: %d axes, there can be %d", rank, CN_MAX_RANK);
+    if (rank < 0 || rank > CN_MAX_RANK)
+        return cn__graph_fail(g, CN_E_SHAPE, "random: %d axes, there can be %d", rank, CN_MAX_RANK);
     for (int i = 0; i < rank; i++) a.dim[i] = dim[i];
     return EMIT1(g, op, a, state);
 }

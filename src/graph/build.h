@@ -1,10 +1,12 @@
-/* build.h: the constructors, one for each thing that gradients, layers, losses and importers say. All take and give values of
-   one graph; 0 in gives 0 out once the graph has failed. Axes may be negative. Operands of different dtypes are not converted: cast. */
+/* build.h: the constructors, one for each thing that gradients, layers, losses and importers say. All take and give
+   values of one graph; 0 in gives 0 out once the graph has failed. Axes may be negative. Operands of different dtypes
+   are not converted: cast. */
 #ifndef CN__BUILD_H
 #define CN__BUILD_H
 #include "graph/graph.h"
 
-cn__val cn__b1(cn_graph *, cn__op, cn__val x);                       /* element-wise, one operand: cn__b1(g, CN__OP_EXP, x) */
+/* element-wise, one operand: cn__b1(g, CN__OP_EXP, x) */
+cn__val cn__b1(cn_graph *, cn__op, cn__val x);
 cn__val cn__b2(cn_graph *, cn__op, cn__val a, cn__val b);            /* two operands, broadcasting */
 cn__val cn__where(cn_graph *, cn__val c, cn__val a, cn__val b);
 cn__val cn__clip(cn_graph *, cn__val x, cn__val lo, cn__val hi);
@@ -17,11 +19,13 @@ static inline cn__val cn__sub(cn_graph *g, cn__val a, cn__val b) { return cn__b2
 static inline cn__val cn__mul(cn_graph *g, cn__val a, cn__val b) { return cn__b2(g, CN__OP_MUL, a, b); }
 static inline cn__val cn__div(cn_graph *g, cn__val a, cn__val b) { return cn__b2(g, CN__OP_DIV, a, b); }
 
-cn__val cn__reduce(cn_graph *, cn__op, cn__val x, uint32_t axes, bool keepdims);   /* SUM, MEAN, REDUCE_MAX ...; axes: bit mask */
+/* SUM, MEAN, REDUCE_MAX ...; axes: bit mask */
+cn__val cn__reduce(cn_graph *, cn__op, cn__val x, uint32_t axes, bool keepdims);
 cn__val cn__reduce_all(cn_graph *, cn__op, cn__val x);
 cn__val cn__argmax(cn_graph *, cn__val x, int axis);                 /* int32 */
 cn__val cn__matmul(cn_graph *, cn__val a, cn__val b, bool ta, bool tb);   /* leading axes broadcast */
-cn__val cn__einsum(cn_graph *, const char *equation, int nin, const cn__val *in); /* one or two operands; "...": any; lowered to transpose, reshape, matmul, sum */
+/* one or two operands; "...": any; lowered to transpose, reshape, matmul, sum */
+cn__val cn__einsum(cn_graph *, const char *equation, int nin, const cn__val *in);
 cn__val cn__dense(cn_graph *, cn__val x, cn__val w, cn__val b /* or 0 */, cn__actcode);
 
 cn__val cn__reshape(cn_graph *, cn__val x, int rank, const int64_t *dim);          /* one of them may be -1 */
@@ -49,13 +53,15 @@ cn__val cn__softmax(cn_graph *, cn__val x, int axis);
 cn__val cn__log_softmax(cn_graph *, cn__val x, int axis);
 cn__val cn__sparse_ce(cn_graph *, cn__val labels, cn__val z, bool from_logits);      /* (B..), (B.., K) -> (B..) */
 cn__val cn__binary_ce(cn_graph *, cn__val y, cn__val z, bool from_logits);           /* element-wise */
-cn__val cn__random(cn_graph *, cn__op, cn__val state, uint32_t stream, cn_dtype, int rank, const int64_t *dim, double a, double b);
+cn__val cn__random(cn_graph *, cn__op, cn__val state, uint32_t stream, cn_dtype, int rank, const int64_t *dim, double a,
+                   double b);
 cn__val cn__batch(cn_graph *, int feed, const cn__type *);
 cn__val cn__pack(cn_graph *, cn__val x, cn__layout);
 
 cn__val cn__zeros_like(cn_graph *, cn__val x);
 cn__val cn__scatter_along(cn_graph *, cn__val index, cn__val rows, int axis, int64_t depth);
 
-/* Gradients (passes/grad.c): d (sum of y) / d x[i] as nodes of the same graph, 0 where y does not depend on x[i]. seed: dy, or 0 for ones. */
+/* Gradients (passes/grad.c): d (sum of y) / d x[i] as nodes of the same graph, 0 where y does not depend on x[i].
+   seed: dy, or 0 for ones. */
 bool cn__gradient(cn_graph *, cn__val y, cn__val seed, int n, const cn__val *x, cn__val *dx);
 #endif

@@ -4,7 +4,8 @@
 #include "graph/shape.h"
 
 enum {
-    CN__FOLD_BYTES = 64 << 10,                           /* larger results are not folded, larger constants not compared */
+    /* larger results are not folded, larger constants not compared */
+    CN__FOLD_BYTES = 64 << 10,
     CN__MOST_OUT = 64                                    /* outputs of one instruction */
 };
 
@@ -26,9 +27,12 @@ bool    cn__intern_add(cn_graph *, cn__val);             /* false: out of memory
 bool    cn__intern_again(cn_graph *);                    /* all anew, after values were renumbered */
 
 cn__val cn__read_var(cn_graph *, cn__var *);             /* what it holds before the step, whatever was assigned */
-cn__val cn__identity(cn_graph *, const cn__inst *, const cn__type *out);     /* an operand that the result equals, or 0 */
-bool    cn__drop_broadcasts(cn_graph *, const cn__inst *, const cn__type *out); /* element-wise: reads what was repeated instead; true: changed an operand */
-bool    cn__fold(cn_graph *, const cn__inst *, const cn__type *out, cn__val *val);    /* false: not folded, or failed (sticky) */
+/* an operand that the result equals, or 0 */
+cn__val cn__identity(cn_graph *, const cn__inst *, const cn__type *out);
+/* element-wise: computes first, repeats then; 0: nothing repeated */
+cn__val cn__sink_broadcasts(cn_graph *, const cn__inst *, const cn__type *out);
+/* false: not folded, or failed (sticky) */
+bool    cn__fold(cn_graph *, const cn__inst *, const cn__type *out, cn__val *val);
 bool    cn__foldable(const cn_graph *, cn__val);         /* a constant, or a repeated one of few bytes */
 cn__val cn__append_inst(cn_graph *, const cn__inst *, const cn__type *out);  /* attr copied; operands are in edges */
 

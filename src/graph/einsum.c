@@ -1,11 +1,13 @@
-/* einsum.c: Einstein's summation of one or two operands, lowered to what there is: diagonals and sums of each operand alone, then one batched
-   product (batch, rows, inner) by (batch, inner, columns), then a transposition. Labels are letters; "..." stands for any axes, which
-   broadcast. Without "->" the result has the labels that occur once, in alphabetical order, behind the axes of "...". */
+/* einsum.c: Einstein's summation of one or two operands, lowered to what there is: diagonals and sums of each
+   operand alone, then one batched product (batch, rows, inner) by (batch, inner, columns), then a transposition. Labels
+   are letters; "..." stands for any axes, which broadcast. Without "->" the result has the labels that occur once, in
+   alphabetical order, behind the axes of "...". */
 #include "graph/build.h"
 #include "graph/shape.h"
 #include <ctype.h>
 
-enum { LETTERS = 'z' - 'A' + 1, LABELS = LETTERS + CN_MAX_RANK };        /* axes of "..." get the labels from LETTERS on, from the last backwards */
+/* axes of "..." get the labels from LETTERS on, from the last backwards */
+enum { LETTERS = 'z' - 'A' + 1, LABELS = LETTERS + CN_MAX_RANK };
 
 typedef struct term { int n; int label[2 * CN_MAX_RANK]; } term;         /* labels of axes, in order */
 typedef struct plan {
@@ -16,7 +18,10 @@ typedef struct plan {
     int64_t     size[LABELS];                            /* -1: not met */
 } plan;
 
-static bool fail(plan *p, const char *what) { return cn__graph_fail(p->g, CN_E_VALUE, "einsum \"%s\": %s", p->equation, what); }
+static bool fail(plan *p, const char *what)
+{
+    return cn__graph_fail(p->g, CN_E_VALUE, "einsum \"%s\": %s", p->equation, what);
+}
 
 static int count(const term *t, int label)
 {
@@ -25,7 +30,7 @@ static int count(const term *t, int label)
     return n;
 }
 
-/* ---- Reading the equation ----------------------------------------------------------------------------------------------------- */
+/* ---- Reading the equation ---------------------------------------------------------------------------------------- */
 /* One term up to ',', '-' or the end. rank: axes of its operand, or -1: of the result. */
 static const char *read_term(plan *p, const char *at, int rank, term *t)
 {
@@ -41,7 +46,8 @@ static const char *read_term(plan *p, const char *at, int rank, term *t)
             for (int i = dots - 1; i >= 0 && t->n < CN_MAX_RANK; i--) t->label[t->n++] = LETTERS + i;
             continue;
         }
-        if (!isalpha((unsigned char)*at)) return fail(p, "labels are letters, terms are separated by ',' and \"->\""), NULL;
+        if (!isalpha((unsigned char)*at))
+            return fail(p, "labels are letters, terms are separated by ',' and \"->\""), NULL;
         if (t->n == CN_MAX_RANK) return fail(p, "a term has too many axes"), NULL;
         t->label[t->n++] = *at - 'A';
     }
@@ -85,8 +91,8 @@ static bool find_sizes(plan *p, const cn__val *in)
             int64_t *size = &p->size[l];
             bool dots = l >= LETTERS;
             if (*size >= 0 && *size != t->dim[i] && !(dots && (*size == 1 || t->dim[i] == 1)))
-                return cn__graph_fail(p->g, CN_E_SHAPE, "einsum \"%s\": label %c is %lld and %lld", p->equation, dots ? '.' : 'A' + l,
-                                      (long long)*size, (long long)t->dim[i]);
+                return cn__graph_fail(p->g, CN_E_SHAPE, "einsum \"%s\": label %c is %lld and %lld", p->equation,
+                                      dots ? '.' : 'A' + l, (long long)*size, (long long)t->dim[i]);
             *size = *size < 0 || *size == 1 ? t->dim[i] : *size;
         }
     }
@@ -96,7 +102,7 @@ static bool find_sizes(plan *p, const cn__val *in)
     return true;
 }
 
-/* ---- One operand alone ---------------------------------------------------------------------------------------------------------- */
+/* ---- One operand alone ------------------------------------------------------------------------------------------- */
 static cn__val permuted(plan *p, cn__val x, term *t, const int *order)       /* order: labels, each once */
 {
     int32_t perm[CN_MAX_RANK] = { 0 };
@@ -145,7 +151,7 @@ static cn__val reduced(plan *p, cn__val x, int k)
     return cn__reduce(p->g, CN__OP_SUM, x, axes, false);
 }
 
-/* ---- The product ------------------------------------------------------------------------------------------------------------------ */
+/* ---- The product ------------------------------------------------------------------------------------------------- */
 typedef enum group { BATCH, ROWS, INNER, COLUMNS, GROUPS } group;
 
 static group group_of(const plan *p, int l)
@@ -154,7 +160,8 @@ static group group_of(const plan *p, int l)
     return a && b ? (count(&p->out, l) ? BATCH : INNER) : a ? ROWS : COLUMNS;
 }
 
-/* x with its labels in the order of three groups, each made one axis; axes of "..." that are 1 here are repeated first. */
+/* x with its labels in the order of three groups, each made one axis; axes of "..." that are 1 here are repeated
+   first. */
 static cn__val grouped(plan *p, cn__val x, int k, group first, group second, group third)
 {
     const group want[3] = { first, second, third };
@@ -171,12 +178,14 @@ static cn__val grouped(plan *p, cn__val x, int k, group first, group second, gro
 static cn__val product(plan *p, cn__val a, cn__val b)
 {
     static const group order[3] = { BATCH, ROWS, COLUMNS };
-    cn__val y = cn__matmul(p->g, grouped(p, a, 0, BATCH, ROWS, INNER), grouped(p, b, 1, BATCH, INNER, COLUMNS), false, false);
+    cn__val y = cn__matmul(p->g, grouped(p, a, 0, BATCH, ROWS, INNER), grouped(p, b, 1, BATCH, INNER, COLUMNS), false,
+                           false);
     int64_t dim[2 * CN_MAX_RANK];
     term   *t = &p->in[0], all = { 0 };
     for (int w = 0; w < 3; w++)
         for (int l = 0; l < LABELS; l++)
-            if (p->size[l] >= 0 && count(&p->out, l) && group_of(p, l) == order[w]) dim[all.n] = p->size[l], all.label[all.n++] = l;
+            if (p->size[l] >= 0 && count(&p->out, l) && group_of(p, l) == order[w])
+                dim[all.n] = p->size[l], all.label[all.n++] = l;
     *t = all;
     return cn__reshape(p->g, y, all.n, dim);
 }
@@ -185,9 +194,12 @@ cn__val cn__einsum(cn_graph *g, const char *equation, int nin, const cn__val *in
 {
     plan p = { .g = g, .equation = equation ? equation : "", .nin = nin };
     if (!cn__graph_ok(g)) return 0;
-    if (nin < 1 || nin > 2) return cn__graph_fail(g, CN_E_UNSUPPORTED, "einsum \"%s\": of one or two operands, not %d; take them in turn", p.equation, nin);
+    if (nin < 1 || nin > 2)
+        return cn__graph_fail(g, CN_E_UNSUPPORTED, "einsum \"%s\": of one or two operands, not %d; take them in turn",
+                              p.equation, nin);
     for (int k = 0; k < nin; k++)
-        if (!in[k] || in[k] >= g->values.n) return cn__graph_fail(g, CN_E_VALUE, "einsum \"%s\": operand %d is absent", p.equation, k);
+        if (!in[k] || in[k] >= g->values.n)
+            return cn__graph_fail(g, CN_E_VALUE, "einsum \"%s\": operand %d is absent", p.equation, k);
     if (!read_equation(&p, in) || !find_sizes(&p, in)) return 0;
     cn__val a = reduced(&p, in[0], 0);
     if (nin > 1) a = product(&p, a, reduced(&p, in[1], 1));

@@ -10,7 +10,8 @@ static bool stage(cn_graph *g, cn__inst *i, const cn__val *in)
     bool any = info->max_in == ANY_NUMBER;
     while (!any && i->nin > info->min_in && !in[i->nin - 1]) i->nin--;
     if (i->nin < info->min_in || (!any && i->nin > info->max_in))
-        return cn__graph_fail(g, CN_E_VALUE, "%s: takes %d to %d operands, got %d", info->name, info->min_in, info->max_in, i->nin);
+        return cn__graph_fail(g, CN_E_VALUE, "%s: takes %d to %d operands, got %d", info->name, info->min_in,
+                              info->max_in, i->nin);
     i->in = (uint32_t)g->edges.n;
     for (int k = 0; k < i->nin; k++) {
         if (in[k] ? !cn__graph_has(g, in[k]) : any || k < info->min_in)
@@ -39,7 +40,8 @@ static bool infer(cn_graph *g, const cn__inst *i, cn__type *out)
     char text[128];
     for (int k = 0; ok && k < i->nout; k++)
         if (!cn__type_valid(&out[k]))
-            ok = cn__graph_fail(g, CN_E_SHAPE, "%s: its result %s is too large", cn__ops[i->op].name, cn__type_text(&out[k], text, sizeof text));
+            ok = cn__graph_fail(g, CN_E_SHAPE, "%s: its result %s is too large", cn__ops[i->op].name,
+                                cn__type_text(&out[k], text, sizeof text));
     return ok && cn__graph_ok(g);
 }
 
@@ -75,16 +77,13 @@ static cn__val emit(cn_graph *g, cn__inst *i, const cn__val *in, cn__val *val)
     cn__type out[CN__MOST_OUT] = { { 0 } };
     if (!stage(g, i, in) || !infer(g, i, out)) return 0;
     const cn__op_info *info = &cn__ops[i->op];
-    if (info->flags & CN__F_ELEMENTWISE && i->nin > 1 && cn__drop_broadcasts(g, i, out)) {
-        cn__val again[3] = { cn__in(g, i)[0], cn__in(g, i)[1], i->nin > 2 ? cn__in(g, i)[2] : 0 };
-        g->edges.n = i->in;
-        return emit(g, i, again, val);
-    }
+    if (info->flags & CN__F_ELEMENTWISE && (val[0] = cn__sink_broadcasts(g, i, out))) return val[0];
     val[0] = cn__identity(g, i, out);
     if (val[0] || (may_fold(g, i, out) && cn__fold(g, i, out, val))) return val[0];
     if (!cn__graph_ok(g)) return 0;
     cn__val first = info->flags & (CN__F_NO_FOLD | CN__F_STATE) ? 0 : cn__intern_inst(g, i);
-    bool last = i->in + i->nin == g->edges.n;            /* else folding tried its decomposition: others stand behind the operands */
+    /* else folding tried its decomposition: others stand behind the operands */
+    bool last = i->in + i->nin == g->edges.n;
     if (first && last) g->edges.n = i->in;
     if (!first) {
         if (!last) {
@@ -99,15 +98,19 @@ static cn__val emit(cn_graph *g, cn__inst *i, const cn__val *in, cn__val *val)
     return first;
 }
 
-cn__val cn__emit(cn_graph *g, cn__op op, const void *attr, size_t attr_size, int nin, const cn__val *in, int nout, cn__val *out)
+cn__val cn__emit(cn_graph *g, cn__op op, const void *attr, size_t attr_size, int nin, const cn__val *in, int nout,
+                 cn__val *out)
 {
     cn__val val[CN__MOST_OUT] = { 0 }, first = 0;
     if (cn__graph_ok(g)) {
-        const cn__op_info *info = &cn__ops[op];
+        const cn__op_info *info = &cn__ops[op > CN__OP_NONE && op < CN__OPS ? op : CN__OP_NONE];
         int n = nout ? nout : info->nout;
         bool given = info->attr_size ? attr && attr_size >= info->attr_size : !attr_size;
-        if (op <= CN__OP_NONE || op >= CN__OPS || !info->shape) cn__graph_fail(g, CN_E_UNSUPPORTED, "there is no operation %d", (int)op);
-        else if (!given) cn__graph_fail(g, CN_E_VALUE, "%s: its attributes are %zu bytes, got %zu", info->name, info->attr_size, attr_size);
+        if (op <= CN__OP_NONE || op >= CN__OPS)
+            cn__graph_fail(g, CN_E_UNSUPPORTED, "there is no operation %d", (int)op);
+        else if (!given)
+            cn__graph_fail(g, CN_E_VALUE, "%s: its attributes are %zu bytes, got %zu", info->name, info->attr_size,
+                           attr_size);
         else if (n < 1 || n > CN__MOST_OUT || nin > UINT16_MAX || (info->nout && n != info->nout))
             cn__graph_fail(g, CN_E_VALUE, "%s: has %d results, not %d", info->name, info->nout, n);
         else {

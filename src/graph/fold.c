@@ -1,5 +1,5 @@
-/* fold.c: what depends on constants alone is computed now, by the reference kernels: a primitive by its own, a composite by emitting its
-   decomposition, whose parts fold. */
+/* fold.c: what depends on constants alone is computed now, by the reference kernels: a primitive by its own, a
+   composite by emitting its decomposition, whose parts fold. */
 #include "graph/core.h"
 
 static const cn__inst *repeated(const cn_graph *g, cn__val v)
@@ -61,7 +61,8 @@ static bool fold_primitive(cn_graph *g, const cn__inst *i, const cn__type *type,
     return ok;
 }
 
-/* Composites have few operands. What their decomposition leaves behind unfolded is dropped with all that nobody reaches. */
+/* Composites have few operands. What their decomposition leaves behind unfolded is dropped with all that nobody
+   reaches. */
 static bool fold_composite(cn_graph *g, const cn__inst *i, cn__val *val)
 {
     cn__val in[8];

@@ -2,7 +2,7 @@
 #include "graph/core.h"
 #include <stdio.h>
 
-/* ---- Life ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Life -------------------------------------------------------------------------------------------------------- */
 static void destroy(void *self)
 {
     cn_graph *g = self;
@@ -35,7 +35,7 @@ bool cn__graph_room(cn_graph *g, void **at, size_t *cap, size_t n, size_t item)
     return true;
 }
 
-/* ---- Errors ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Errors ------------------------------------------------------------------------------------------------------ */
 bool cn__graph_ok(const cn_graph *g) { return !cn__bad(g) && g->error.status == CN_OK; }
 
 cn__val cn__graph_fail(cn_graph *g, cn_status status, const char *format, ...)
@@ -62,7 +62,7 @@ cn_status cn__graph_status(const cn_graph *g, const char *site)
     return cn__fail(g->obj.ctx, site, g->error.status, "%s", g->error.text);
 }
 
-/* ---- Origins --------------------------------------------------------------------------------------------------------------- */
+/* ---- Origins ----------------------------------------------------------------------------------------------------- */
 uint32_t cn__origin(cn_graph *g, const char *format, ...)
 {
     char text[256];
@@ -85,7 +85,7 @@ void cn__origin_set(cn_graph *g, uint32_t origin)
     if (!cn__bad(g)) g->origin = origin;
 }
 
-/* ---- Values ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Values ------------------------------------------------------------------------------------------------------ */
 bool cn__graph_has(const cn_graph *g, cn__val v) { return v > 0 && v < g->values.n; }
 
 cn__val cn__value_add(cn_graph *g, const cn__type *t, cn__vkind kind, uint32_t ref, uint8_t out)
@@ -99,7 +99,7 @@ static bool sound(cn_graph *g, const cn__type *t, const char *what)
     char text[128];
     if (!cn__graph_ok(g)) return false;
     if (cn__type_valid(t)) return true;
-    return cn__graph_fail(g, CN_E_SHAPE, "%s %s: element types are numbers, sizes 0 or more and their product countable",
+    return cn__graph_fail(g, CN_E_SHAPE, "%s %s: element types are numbers, sizes 0 or more, their product countable",
                           what, cn__type_text(t, text, sizeof text));
 }
 
@@ -196,7 +196,7 @@ void cn__check_finite(cn_graph *g, cn__val v)
     else cn__append(g, &g->checks, v);
 }
 
-/* ---- Looking at values ----------------------------------------------------------------------------------------------------- */
+/* ---- Looking at values ------------------------------------------------------------------------------------------- */
 const cn__inst *cn__inst_of(const cn_graph *g, cn__val v)
 {
     return cn__graph_has(g, v) && g->values.at[v].kind == CN__V_INST ? &g->insts.at[g->values.at[v].ref] : NULL;

@@ -1,4 +1,5 @@
-/* intern.c: equal instructions, constants and variables are one value. Open addressing over value numbers, linear probing, at most half full. */
+/* intern.c: equal instructions, constants and variables are one value. Open addressing over value numbers, linear
+   probing, at most half full. */
 #include "graph/core.h"
 
 static uint64_t hash_inst(const cn_graph *g, const cn__inst *i)

@@ -1,7 +1,8 @@
-/* rewrite.c: from graph to graph. A pass re-emits what it reads through the builder; at the end what nothing needs is dropped. */
+/* rewrite.c: from graph to graph. A pass re-emits what it reads through the builder; at the end what nothing needs
+   is dropped. */
 #include "graph/core.h"
 
-/* ---- Re-emitting ------------------------------------------------------------------------------------------------------------ */
+/* ---- Re-emitting ------------------------------------------------------------------------------------------------- */
 static bool map_new(cn__rewrite *r, const cn_graph *from, cn_graph *to)
 {
     *r = (cn__rewrite){ from, to, NULL };
@@ -52,7 +53,8 @@ cn__val cn__rewrite_val(cn__rewrite *r, cn__val old)
     switch (v->kind) {
     case CN__V_CONST: return r->map[old] = cn__constant(r->to, &v->type, cn__const_of(r->from, old));
     case CN__V_VAR:   return r->map[old] = cn__read_var(r->to, r->from->vars.at[v->ref]);
-    default:          return cn__graph_fail(r->to, CN_E_STATE, "value %u is used before the pass has given it a new one", old);
+    default:
+        return cn__graph_fail(r->to, CN_E_STATE, "value %u is used before the pass has given it a new one", old);
     }
 }
 
@@ -95,7 +97,7 @@ cn_graph *cn__rewrite_end(cn__rewrite *r)
     return r->to = NULL;
 }
 
-/* ---- What is reached ---------------------------------------------------------------------------------------------------------- */
+/* ---- What is reached --------------------------------------------------------------------------------------------- */
 static void mark(bool *live, cn__val v)
 {
     if (v) live[v] = true;
@@ -138,7 +140,7 @@ bool cn__inline(cn_graph *to, const cn_graph *from, const cn__val *in, int n, co
     return ok && cn__graph_ok(to);
 }
 
-/* ---- Dropping ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Dropping ---------------------------------------------------------------------------------------------------- */
 static cn__val moved(const cn__val *map, cn__val v) { return v ? map[v] : 0; }
 
 static void keep_values(cn_graph *g, const bool *live, cn__val *map)

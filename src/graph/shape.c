@@ -13,7 +13,8 @@ bool cn__type_valid(const cn__type *t)
 {
     int64_t n = 1;
     if (cn__dtype_class_of((cn_dtype)t->dtype) == CN__CLASS_NONE || t->rank > CN_MAX_RANK) return false;
-    for (int i = 0; i < t->rank; i++)                    /* a size of 0 must not hide that the others cannot be counted */
+    /* a size of 0 must not hide that the others cannot be counted */
+    for (int i = 0; i < t->rank; i++)
         if (t->dim[i] < 0 || !cn__mul_i64(n, CN__MAX(t->dim[i], 1), &n)) return false;
     return cn__mul_i64(n, (int64_t)cn__dtype_size((cn_dtype)t->dtype), &n) && (uint64_t)n <= SIZE_MAX / 2;
 }

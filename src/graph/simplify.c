@@ -1,5 +1,6 @@
-/* simplify.c: identities that change no bits, applied as instructions are emitted. Nothing here may be undone by a rounding: x + 0 is
-   not among them (-0 + 0 is 0), x 1 and x - 0 are. */
+/* simplify.c: identities that change no bits, applied as instructions are emitted. Nothing here may be undone by a
+   rounding: x + 0 is not among them (-0 + 0 is 0), x 1 and x - 0 are. */
+#include "graph/build.h"
 #include "graph/core.h"
 #include <math.h>
 
@@ -48,7 +49,8 @@ cn__val cn__identity(cn_graph *g, const cn__inst *i, const cn__type *out)
     const cn__inst *before = cn__inst_of(g, in[0]);      /* two of a kind are one */
     if (!before || before->op != i->op) return 0;
     cn__val x = cn__in(g, before)[0];
-    if (i->op == CN__OP_RESHAPE || i->op == CN__OP_BROADCAST) return cn__emit(g, (cn__op)i->op, i->attr, i->attr_size, 1, &x, 1, NULL);
+    if (i->op == CN__OP_RESHAPE || i->op == CN__OP_BROADCAST)
+        return cn__emit(g, (cn__op)i->op, i->attr, i->attr_size, 1, &x, 1, NULL);
     if (i->op == CN__OP_TRANSPOSE) {
         const cn__a_perm *p = i->attr, *q = before->attr;
         cn__a_perm both = { .rank = p->rank };
@@ -58,20 +60,20 @@ cn__val cn__identity(cn_graph *g, const cn__inst *i, const cn__type *out)
     return 0;
 }
 
-bool cn__drop_broadcasts(cn_graph *g, const cn__inst *i, const cn__type *out)
+/* f(broadcast x, y) is f(x, y), broadcast to the same result if that is smaller. */
+cn__val cn__sink_broadcasts(cn_graph *g, const cn__inst *i, const cn__type *out)
 {
-    bool changed = false;
-    cn__val *in = g->edges.at + i->in;
+    enum { MOST = 3 };                                   /* operands of element-wise ops */
+    cn__val in[MOST];
+    bool    some = false;
+    if (i->nin > MOST) return 0;
     for (int k = 0; k < i->nin; k++) {
-        const cn__inst *b = in[k] ? cn__inst_of(g, in[k]) : NULL;
-        if (!b || b->op != CN__OP_BROADCAST) continue;
-        cn__val former = in[k];
-        cn__type all = { .dtype = out->dtype };
-        in[k] = cn__in(g, b)[0];
-        for (int j = 0; j < i->nin; j++)
-            if (in[j]) cn__broadcast_shapes(&all, cn__type_of(g, in[j]), &all);
-        if (cn__same_shape(&all, out)) changed = true;
-        else in[k] = former;                             /* without it the result would be smaller */
+        const cn__inst *b = cn__inst_of(g, cn__in(g, i)[k]);
+        bool repeated = b && b->op == CN__OP_BROADCAST;
+        in[k] = repeated ? cn__in(g, b)[0] : cn__in(g, i)[k];
+        some |= repeated;
     }
-    return changed;
+    if (!some) return 0;
+    cn__val y = cn__emit(g, (cn__op)i->op, i->attr, i->attr_size, i->nin, in, 1, NULL);
+    return cn__broadcast(g, y, out->rank, out->dim);
 }

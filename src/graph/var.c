@@ -1,7 +1,8 @@
 /* var.c: a variable's own memory: the master and the packed mirrors that plans add. */
 #include "graph/core.h"
 
-cn__var *cn__var_new(cn_ctx *ctx, cn__arena *names, const char *path, const cn__type *type, cn__role role, cn__scope scope, bool trainable)
+cn__var *cn__var_new(cn_ctx *ctx, cn__arena *names, const char *path, const cn__type *type, cn__role role,
+                     cn__scope scope, bool trainable)
 {
     cn__var *v = cn__type_valid(type) ? cn__alloc0(ctx, sizeof *v) : NULL;
     if (!v) return NULL;

@@ -8,14 +8,16 @@
 /* Words that become a metric or a loss once targets are known. */
 static const char *const by_targets[] = { "accuracy", "acc", "crossentropy", "ce" };
 
+static bool is_name(const char *choice) { return (unsigned char)*choice >= ' '; }       /* options begin with a mark */
+
 const char *cn__choice_copy(cn_ctx *ctx, cn__arena *mem, const char *site, cn__family family, const char *choice)
 {
     cn__spec spec;
     for (size_t i = 0; i < CN__COUNT(by_targets); i++)
         if ((family == CN__FAM_METRIC || i > 1) && !strcmp(choice, by_targets[i])) return by_targets[i];
     if (!cn__spec_make(ctx, mem, site, family, choice, &spec)) return NULL;
-    if (spec.args) return spec.args;
-    const char *name = cn__arena_text(mem, choice);      /* without options the name is all there is */
+    if (!is_name(choice)) return spec.args;
+    const char *name = cn__arena_text(mem, choice);
     if (!name) cn__nomem(ctx);
     return name;
 }
@@ -265,10 +267,12 @@ static bool add_metrics(cn_model *m, cn__training *t, int k, int weighted, const
     for (int i = 0; i < to->metrics[weighted]; i++) {
         cn__metric metric;
         if (!cn__metric_make(m->obj.ctx, &t->mem, site, to->metric[weighted][i], &to->loss, &to->y, &to->p, &metric)) return false;
-        const char *name = metric.name;
+        const char *choice = to->metric[weighted][i], *name = is_name(choice) && !strchr(choice, '>') ? choice : metric.name;
+        const char *plain = name;                        /* Keras: as it was written, if it was a word */
         for (size_t j = 0; j < t->gauges.n; j++)         /* the same metric without and with weights */
-            if (t->gauges.at[j].target == k && t->gauges.at[j].kind == CN__GAUGE_METRIC && !strcmp(t->gauges.at[j].metric.name, name))
-                name = cn__arena_printf(&t->mem, "weighted_%s", metric.name);
+            if (t->gauges.at[j].target == k && t->gauges.at[j].kind == CN__GAUGE_METRIC && !strcmp(t->gauges.at[j].metric.name, plain))
+                name = cn__arena_printf(&t->mem, "weighted_%s", plain);
+        metric.name = plain;
         cn__gauge *q = name ? add_gauge(m, t, CN__GAUGE_METRIC, k, name, metric.sums) : NULL;
         if (!q) return false;
         q->metric = metric, q->weighted = weighted, q->up = direction(&metric.spec);

@@ -15,7 +15,6 @@
 #undef cn__batch
 #include "exec/exec.h"
 #include "nn/nn.h"
-#include "base/philox.h"
 #include "passes/passes.h"
 
 /* Options of a verb: `a` is the caller's struct by value (CN__ARGS), what is zero becomes its preset, CN_ZERO becomes 0. */

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { SHUFFLE_STREAM = 0x53485546 };                    /* apart from the layers' streams */
-
 cn_status cn__reader_open(cn__reader *r, cn_model *m, cn_dataset *ds, cn__mode mode, int64_t batch, const char *site)
 {
     memset(r, 0, sizeof *r);
@@ -173,7 +171,9 @@ static cn_status make_buffers(cn__reader *r)
 {
     cn_ctx *ctx = r->m->obj.ctx;
     const cn__source *s = r->s;
-    size_t  bytes = r->weighted ? room(r, &r->weight) : 0;
+    bool    weights = r->weighted || s->weighted;        /* fetching writes them, wanted or not */
+    const cn__part *w = r->weighted ? &r->weight : &s->weight;
+    size_t  bytes = weights ? room(r, w) : 0;
     for (int i = 0; i < s->nx; i++) bytes += room(r, &s->x[i]);
     for (int i = 0; i < s->ny; i++) bytes += room(r, &s->y[i]);
     char *at = r->staged = cn__alloc0(ctx, bytes);
@@ -181,7 +181,7 @@ static cn_status make_buffers(cn__reader *r)
     r->staged_bytes = bytes;
     for (int i = 0; i < s->nx; i++) r->stage.x[i] = at, at += room(r, &s->x[i]);
     for (int i = 0; i < s->ny; i++) r->stage.y[i] = at, at += room(r, &s->y[i]);
-    if (r->weighted) r->stage.weight = (float *)(void *)at;
+    if (weights) r->stage.weight = (float *)(void *)at;
     return CN_OK;
 }
 
@@ -205,11 +205,26 @@ cn_status cn__reader_ready(cn__reader *r)
 }
 
 /* ---- Passes ---------------------------------------------------------------------------------------------------------------------------- */
+/* 0 ... n - 1 in an order that seed and epoch decide (Fisher and Yates; the draws are SplitMix64's, Steele et al. 2014). With a data
+   set of four rows an epoch is one step of 100 ns: nothing dearer will do. */
+static void shuffle(uint64_t seed, uint64_t epoch, uint32_t *order, uint32_t n)
+{
+    uint64_t state = cn__hash(seed, epoch);
+    for (uint32_t i = 0; i < n; i++) {
+        state += 0x9e3779b97f4a7c15u;
+        uint64_t draw = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9u;
+        draw = (draw ^ (draw >> 27)) * 0x94d049bb133111ebu;
+        uint32_t j = (uint32_t)((draw >> 32) * ((uint64_t)i + 1) >> 32);
+        order[i] = order[j];                             /* j may be i: then the next line is all */
+        order[j] = i;
+    }
+}
+
 static void make_order(cn__reader *r, int64_t epoch)
 {
     uint32_t n = (uint32_t)r->norder, first = (uint32_t)r->first;
     const uint32_t *rows = r->s->direct ? r->s->order : NULL;
-    if (r->shuffle) cn__permute(cn__seed(r->m->obj.ctx), SHUFFLE_STREAM, (uint64_t)epoch, r->order, n);
+    if (r->shuffle) shuffle(cn__seed(r->m->obj.ctx), (uint64_t)epoch, r->order, n);
     else for (uint32_t i = 0; i < n; i++) r->order[i] = i;
     if (!rows && !first) return;
     for (uint32_t i = 0; i < n; i++) r->order[i] = rows ? rows[first + r->order[i]] : first + r->order[i];
@@ -230,7 +245,7 @@ int64_t cn__reader_fetch(cn__reader *r)
 {
     int64_t n = r->batch;
     if (r->count != CN_ANY) n = CN__MIN(n, r->count - r->at);
-    if (r->weighted)
+    if (r->weighted && !r->s->weighted)
         for (int64_t i = 0; i < r->batch; i++) r->stage.weight[i] = 1.0f;
     if (n > 0) n = cn__dataset_fetch(r->ds, r->m->obj.ctx, r->at, n, &r->stage);
     for (int64_t i = 0; r->class_weight && i < n; i++)

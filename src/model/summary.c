@@ -41,7 +41,7 @@ static void rule(cn__text *t, const layout *l, const char *left, const char *lin
     cn__text_add(t, "%s\n", right);
 }
 
-/* How many bytes of s go on a line of so many characters; *skip: blanks that go with them. Words longer than a line are cut. */
+/* How many bytes of s go on a line of so many characters, at least one word; *skip: blanks that go with them. */
 static size_t fit_line(const char *s, int width, size_t *skip)
 {
     size_t end = 0, at = 0;
@@ -51,15 +51,12 @@ static size_t fit_line(const char *s, int width, size_t *skip)
         size_t word = at;
         int    length = 0;
         while (s[word] && s[word] != ' ') length += ((unsigned char)s[word++] & 0xc0) != 0x80;
-        if (used + length > width) break;
+        if (end && used + length > width) break;
         end = word, used += length;
         while (s[word] == ' ') word++, used++;
         *skip = word - end;
         at = word;
     }
-    if (end) return end;
-    for (int n = 0; s[end] && n < width; n++)
-        do end++; while (((unsigned char)s[end] & 0xc0) == 0x80);
     return end;
 }
 
@@ -79,10 +76,11 @@ static void row(cn__text *t, const layout *l, const char *const cells[COLUMNS], 
         more = false;
         cn__text_add(t, "%s", bar);
         for (int i = 0; i < l->n; i++) {
-            size_t skip, n = fit_line(rest[i], l->width[i], &skip);
-            int    blank = l->width[i] - characters(rest[i], n);
-            bool   right = i == 2;
-            cn__text_add(t, " %*s%.*s%*s %s", right ? blank : 0, "", (int)n, rest[i], right ? 0 : blank, "", bar);
+            size_t skip, n = fit_line(rest[i], l->width[i], &skip), shown = n;
+            bool   right = i == 2, cut = characters(rest[i], n) > l->width[i];
+            while (cut && characters(rest[i], shown) >= l->width[i]) shown--;
+            int    blank = l->width[i] - characters(rest[i], shown) - cut;
+            cn__text_add(t, " %*s%.*s%s%*s %s", right ? blank : 0, "", (int)shown, rest[i], cut ? "\xe2\x80\xa6" : "", right ? 0 : blank, "", bar);
             rest[i] += n + skip;
             more = more || *rest[i];
         }
@@ -210,7 +208,8 @@ static void totals(cn__text *t, cn_model *m)
     }
     for (size_t i = 0; optimizer && i < m->training->optimizer.vars.n; i++) {
         const cn__type *type = &m->training->optimizer.vars.at[i]->type;
-        n[2] += cn__type_count(type), bytes[2] += (double)cn__type_bytes(type);
+        n[2] += cn__type_count(type);
+        bytes[2] += type->dtype == CN_INT64 ? 4 : (double)cn__type_bytes(type);             /* Keras's count of steps is an int32 */
     }
     total(t, "Total", n[0] + n[1] + n[2], bytes[0] + bytes[1] + bytes[2]);
     total(t, "Trainable", n[0], bytes[0]);

@@ -1,5 +1,6 @@
-/* activation.c: the activations as nodes. Where a formula has a corner or an overflow, the form is Keras's (jax.nn), so that value and slope
-   agree at that very point: the branch that is not taken is fed a harmless number, for 0 * inf in a gradient is NaN. */
+/* activation.c: the activations as nodes. Where a formula has a corner or an overflow, the form is Keras's (jax.nn), so
+   that value and slope agree at that very point: the branch that is not taken is fed a harmless number, for 0 * inf in
+   a gradient is NaN. */
 #include "nn/options.h"
 
 #define ARGS(T, spec) const cn_act_##T##_args *o = (spec)->args
@@ -15,7 +16,7 @@ static cn__val act_tanh(cn_graph *g, const cn__spec *s, cn__val z) { return (voi
 static cn__val act_exponential(cn_graph *g, const cn__spec *s, cn__val z) { return (void)s, OP(EXP, z); }
 static cn__val act_softplus(cn_graph *g, const cn__spec *s, cn__val z) { return (void)s, OP(SOFTPLUS, z); }
 
-/* ---- Piecewise linear ----------------------------------------------------------------------------------------------------- */
+/* ---- Piecewise linear -------------------------------------------------------------------------------------------- */
 static cn__val band(cn_graph *g, cn__val z, double low, double high)
 {
     return cn__clip(g, z, cn__like(g, z, low), cn__like(g, z, high));
@@ -30,7 +31,8 @@ static cn__val act_relu(cn_graph *g, const cn__spec *s, cn__val z)
 {
     ARGS(relu, s);
     if (o->negative_slope != 0 && o->max_value == 0 && o->threshold == 0) return leaky(g, z, o->negative_slope);
-    cn__val y = o->threshold != 0 ? cn__where(g, OP(GT, z, cn__like(g, z, o->threshold)), z, cn__like(g, z, 0)) : OP(RELU, z);
+    cn__val y = OP(RELU, z);
+    if (o->threshold != 0) y = cn__where(g, OP(GT, z, cn__like(g, z, o->threshold)), z, cn__like(g, z, 0));
     if (o->max_value != 0) y = band(g, y, 0, o->max_value);
     if (o->negative_slope == 0) return y;
     return cn__sub(g, y, cn__scale(g, OP(RELU, cn__affine(g, z, -1, o->threshold)), o->negative_slope));
@@ -51,7 +53,10 @@ static cn__val act_hard_sigmoid(cn_graph *g, const cn__spec *s, cn__val z)
     return cn__scale(g, band(g, cn__affine(g, z, 1, 3), 0, 6), 1.0 / 6);
 }
 
-static cn__val act_hard_silu(cn_graph *g, const cn__spec *s, cn__val z) { return cn__mul(g, z, act_hard_sigmoid(g, s, z)); }
+static cn__val act_hard_silu(cn_graph *g, const cn__spec *s, cn__val z)
+{
+    return cn__mul(g, z, act_hard_sigmoid(g, s, z));
+}
 
 static cn__val act_sparse_sigmoid(cn_graph *g, const cn__spec *s, cn__val z)
 {
@@ -62,7 +67,8 @@ static cn__val act_sparse_sigmoid(cn_graph *g, const cn__spec *s, cn__val z)
 static cn__val act_soft_shrink(cn_graph *g, const cn__spec *s, cn__val z)
 {
     ARGS(soft_shrink, s);
-    cn__val below = cn__where(g, OP(LT, z, cn__like(g, z, -o->threshold)), cn__affine(g, z, 1, o->threshold), cn__like(g, z, 0));
+    cn__val low = OP(LT, z, cn__like(g, z, -o->threshold));
+    cn__val below = cn__where(g, low, cn__affine(g, z, 1, o->threshold), cn__like(g, z, 0));
     return cn__where(g, OP(GT, z, cn__like(g, z, o->threshold)), cn__affine(g, z, 1, -o->threshold), below);
 }
 
@@ -84,7 +90,7 @@ static cn__val act_step(cn_graph *g, const cn__spec *s, cn__val z)
     return cn__where(g, OP(GE, z, cn__like(g, z, 0)), cn__like(g, z, 1), cn__like(g, z, 0));
 }
 
-/* ---- Smooth -------------------------------------------------------------------------------------------------------------------- */
+/* ---- Smooth ------------------------------------------------------------------------------------------------------ */
 static cn__val exponential_below(cn_graph *g, cn__val z, double scale, double alpha, double width)
 {
     cn__val zero = cn__like(g, z, 0), positive = OP(GT, z, zero), low = cn__where(g, positive, zero, z);
@@ -106,7 +112,7 @@ static cn__val act_celu(cn_graph *g, const cn__spec *s, cn__val z)
 
 static cn__val act_selu(cn_graph *g, const cn__spec *s, cn__val z)
 {
-    (void)s;                                             /* Klambauer et al. 2017, equation 14: fixed point of mean 0, variance 1 */
+    (void)s; /* Klambauer et al. 2017, equation 14: fixed point of mean 0, variance 1 */
     return exponential_below(g, z, 1.0507009873554804934193349852946, 1.6732632423543772848170429916717, 1);
 }
 
@@ -124,9 +130,18 @@ static cn__val act_gelu(cn_graph *g, const cn__spec *s, cn__val z)
 }
 
 static cn__val act_silu(cn_graph *g, const cn__spec *s, cn__val z) { return (void)s, cn__mul(g, z, OP(SIGMOID, z)); }
-static cn__val act_mish(cn_graph *g, const cn__spec *s, cn__val z) { return (void)s, cn__mul(g, z, OP(TANH, OP(SOFTPLUS, z))); }
-static cn__val act_log_sigmoid(cn_graph *g, const cn__spec *s, cn__val z) { return (void)s, OP(NEG, OP(SOFTPLUS, OP(NEG, z))); }
-static cn__val act_tanh_shrink(cn_graph *g, const cn__spec *s, cn__val z) { return (void)s, cn__sub(g, z, OP(TANH, z)); }
+static cn__val act_mish(cn_graph *g, const cn__spec *s, cn__val z)
+{
+    return (void)s, cn__mul(g, z, OP(TANH, OP(SOFTPLUS, z)));
+}
+static cn__val act_log_sigmoid(cn_graph *g, const cn__spec *s, cn__val z)
+{
+    return (void)s, OP(NEG, OP(SOFTPLUS, OP(NEG, z)));
+}
+static cn__val act_tanh_shrink(cn_graph *g, const cn__spec *s, cn__val z)
+{
+    return (void)s, cn__sub(g, z, OP(TANH, z));
+}
 
 static cn__val act_softsign(cn_graph *g, const cn__spec *s, cn__val z)
 {
@@ -148,13 +163,14 @@ static cn__val act_sparse_plus(cn_graph *g, const cn__spec *s, cn__val z)
     return cn__where(g, OP(LE, z, cn__like(g, z, -1)), cn__like(g, z, 0), above);
 }
 
-/* ---- Over an axis --------------------------------------------------------------------------------------------------------------- */
+/* ---- Over an axis ------------------------------------------------------------------------------------------------ */
 static bool axis_of(cn_graph *g, cn__val z, int64_t axis, const char *who, int *place)
 {
     if (!z) return false;
     int rank = cn__type_of(g, z)->rank;
     if (axis < -rank || axis >= rank)
-        return cn__graph_fail(g, CN_E_VALUE, "%s: there is no axis %lld in a value with %d axes", who, (long long)axis, rank);
+        return cn__graph_fail(g, CN_E_VALUE, "%s: there is no axis %lld in a value with %d axes", who, (long long)axis,
+                              rank);
     *place = (int)(axis < 0 ? axis + rank : axis);
     return true;
 }
@@ -173,9 +189,9 @@ static cn__val act_log_softmax(cn_graph *g, const cn__spec *s, cn__val z)
     return axis_of(g, z, o->axis, "log_softmax", &axis) ? cn__log_softmax(g, z, axis) : 0;
 }
 
-/* Martins and Astudillo 2016, algorithm 1, with the threshold that Keras computes: it adds up all partial sums of the support where the
-   algorithm takes the last one. With one number in the support they agree; with more, the result sums to less than 1. Models trained
-   in Keras expect Keras's numbers. */
+/* Martins and Astudillo 2016, algorithm 1, with the threshold that Keras computes: it adds up all partial sums of the
+   support where the algorithm takes the last one. With one number in the support they agree; with more, the result sums
+   to less than 1. Models trained in Keras expect Keras's numbers. */
 static cn__val act_sparsemax(cn_graph *g, const cn__spec *s, cn__val z)
 {
     ARGS(sparsemax, s);
@@ -202,19 +218,20 @@ static cn__val act_glu(cn_graph *g, const cn__spec *s, cn__val z)
     if (!axis_of(g, z, o->axis, "glu", &axis)) return 0;
     int64_t size = cn__type_of(g, z)->dim[axis];
     if (size % 2)
-        return cn__graph_fail(g, CN_E_SHAPE, "glu: axis %d has size %lld; it takes an even one, to be halved", axis, (long long)size);
+        return cn__graph_fail(g, CN_E_SHAPE, "glu: axis %d has size %lld; it takes an even one, to be halved", axis,
+                              (long long)size);
     cn__val gate = cn__slice_axis(g, z, axis, size / 2, size / 2);
     return cn__mul(g, cn__slice_axis(g, z, axis, 0, size / 2), OP(SIGMOID, gate));
 }
 
-/* ---- The list ------------------------------------------------------------------------------------------------------------------ */
-#define CN_ACT(id, aliases, formula)                                                                                        \
-    static const cn__act_ops ops_##id = { act_##id };                                                                       \
+/* ---- The list ---------------------------------------------------------------------------------------------------- */
+#define CN_ACT(id, aliases, formula)                                                                                  \
+    static const cn__act_ops ops_##id = { act_##id };                                                                 \
     CN__PLAIN_CLASS(class_##id, #id, #id, "keras.activations", aliases, formula, CN__FAM_ACT, &ops_##id)
-#define CN_ACT_OPTIONS(id, REQUIRED, FIELDS, aliases, formula)                                                              \
-    static const cn__act_ops ops_##id = { act_##id };                                                                       \
-    CN__CLASS(class_##id, cn_act_##id##_args, REQUIRED, CN_NO_FIELDS, FIELDS, #id, #id, "keras.activations", aliases, formula, \
-              CN__FAM_ACT, NULL, &ops_##id)                                                                                 \
+#define CN_ACT_OPTIONS(id, REQUIRED, FIELDS, aliases, formula)                                                        \
+    static const cn__act_ops ops_##id = { act_##id };                                                                 \
+    CN__CLASS(class_##id, cn_act_##id##_args, REQUIRED, CN_NO_FIELDS, FIELDS, #id, #id, "keras.activations",          \
+              aliases, formula, CN__FAM_ACT, NULL, &ops_##id)                                                         \
     cn_act (cn_act_##id)(cn_act_##id##_args *args) { return CN__CHOOSE(cn_act, args, #id); }
 #include "nn/activations.def"
 #undef CN_ACT
@@ -245,8 +262,10 @@ cn__val cn__activate(cn__lowering *l, const cn__spec *spec, cn__val z)
     int rank = cn__type_of(g, z)->rank;
     const cn_act_softmax_args *o = spec->args;
     if (is(spec, act_sigmoid)) l->logits = z, l->logits_of = CN__LOGITS_SIGMOID;
-    if (is(spec, act_softmax) && (o->axis == -1 || o->axis == rank - 1)) l->logits = z, l->logits_of = CN__LOGITS_SOFTMAX;
-    if (is(spec, act_step) && l->straight_through) y = cn__add(g, y, cn__sub(g, z, OP(STOP_GRADIENT, z)));   /* + 0, with slope 1 */
+    if (is(spec, act_softmax) && (o->axis == -1 || o->axis == rank - 1))
+        l->logits = z, l->logits_of = CN__LOGITS_SOFTMAX;
+    if (is(spec, act_step) && l->straight_through)
+        y = cn__add(g, y, cn__sub(g, z, OP(STOP_GRADIENT, z))); /* + 0, with slope 1 */
     return y;
 }
 
@@ -256,6 +275,7 @@ bool cn__activation_code(const cn__spec *spec, cn__actcode *code)
     if (!spec->cls || is(spec, act_linear)) return *code = CN__ACT_LINEAR, true;
     if (is(spec, act_tanh)) return *code = CN__ACT_TANH, true;
     if (is(spec, act_sigmoid)) return *code = CN__ACT_SIGMOID, true;
-    if (is(spec, act_relu) && o->negative_slope == 0 && o->max_value == 0 && o->threshold == 0) return *code = CN__ACT_RELU, true;
+    if (is(spec, act_relu) && o->negative_slope == 0 && o->max_value == 0 && o->threshold == 0)
+        return *code = CN__ACT_RELU, true;
     return false;
 }

@@ -1,5 +1,6 @@
-/* initializer.c: the first numbers of a weight. Random ones are counter-based (philox.h): element i of a weight depends on seed, stream and
-   i only, so the same model has the same weights whatever was made before it and on any number of threads. */
+/* initializer.c: the first numbers of a weight. Random ones are counter-based (philox.h): element i of a weight depends
+   on seed, stream and i only, so the same model has the same weights whatever was made before it and on any number of
+   threads. */
 #include "nn/options.h"
 #include "base/philox.h"
 #include <math.h>
@@ -26,13 +27,14 @@ static bool fill_identity(cn_ctx *ctx, const cn__draw *d)
 {
     ARGS(identity, d);
     if (d->rank != 2)
-        return cn__fail(ctx, d->site, CN_E_SHAPE, "identity: it makes matrices, not weights with %d axes.", d->rank) == CN_OK;
+        return cn__fail(ctx, d->site, CN_E_SHAPE, "identity: it makes matrices, not weights with %d axes.", d->rank),
+               false;
     constant(d, 0);
     for (int64_t i = 0; i < d->dim[0] && i < d->dim[1]; i++) d->out[i * d->dim[1] + i] = (float)o->gain;
     return true;
 }
 
-/* ---- Distributions ---------------------------------------------------------------------------------------------------------- */
+/* ---- Distributions ----------------------------------------------------------------------------------------------- */
 typedef enum distribution { UNIFORM, NORMAL, TRUNCATED } distribution;
 
 /* mean + spread * a number of the distribution: of [-1, 1), of deviation 1, of deviation 1 before it was cut at 2. */
@@ -44,7 +46,9 @@ static bool draw(const cn__draw *d, distribution kind, double mean, double sprea
         int64_t n = CN__MIN(d->n - first, CHUNK);
         cn__random_fill(d->seed, d->stream, 0, (uint64_t)first, bits, (uint64_t)n);
         for (int64_t i = 0; i < n; i++) {
-            double x = kind == UNIFORM ? 2 * cn__unit(bits[i]) - 1 : kind == NORMAL ? cn__normal_of(bits[i]) : cn__truncated_normal_of(bits[i]);
+            double x = 2 * cn__unit(bits[i]) - 1;
+            if (kind == NORMAL) x = cn__normal_of(bits[i]);
+            if (kind == TRUNCATED) x = cn__truncated_normal_of(bits[i]);
             d->out[first + i] = (float)(mean + spread * x);
         }
     }
@@ -69,13 +73,14 @@ static bool fill_random_uniform(cn_ctx *ctx, const cn__draw *d)
     return (void)ctx, draw(d, UNIFORM, (o->minval + o->maxval) / 2, (o->maxval - o->minval) / 2);
 }
 
-/* ---- By the fans ------------------------------------------------------------------------------------------------------------ */
+/* ---- By the fans ------------------------------------------------------------------------------------------------- */
 static bool product(cn_ctx *ctx, const cn__draw *d, const int64_t *axes, double *fan)
 {
     uint32_t mask;
     if (!cn__axes_mask(axes, d->rank, &mask))
-        return cn__fail(ctx, d->site, CN_E_VALUE, "%s: an axis of input_axes or output_axes is outside a weight with %d axes.",
-                        d->spec->cls->snake, d->rank) == CN_OK;
+        return cn__fail(ctx, d->site, CN_E_VALUE,
+                        "%s: an axis of input_axes or output_axes is outside a weight with %d axes.",
+                        d->spec->cls->snake, d->rank), false;
     *fan = 1;
     for (int i = 0; i < d->rank; i++)
         if (mask & 1u << i) *fan *= (double)d->dim[i];
@@ -83,7 +88,8 @@ static bool product(cn_ctx *ctx, const cn__draw *d, const int64_t *axes, double 
 }
 
 /* Keras's compute_fans: the last two axes are in and out, all before them the receptive field. */
-static bool fans(cn_ctx *ctx, const cn__draw *d, const int64_t *input_axes, const int64_t *output_axes, double *in, double *out)
+static bool fans(cn_ctx *ctx, const cn__draw *d, const int64_t *input_axes, const int64_t *output_axes, double *in,
+                 double *out)
 {
     if (input_axes[0] && output_axes[0]) return product(ctx, d, input_axes, in) && product(ctx, d, output_axes, out);
     *in = *out = 1;
@@ -96,7 +102,8 @@ static bool fans(cn_ctx *ctx, const cn__draw *d, const int64_t *input_axes, cons
 
 typedef enum fan_mode { FAN_IN, FAN_OUT, FAN_AVG } fan_mode;
 
-static bool scaled(cn_ctx *ctx, const cn__draw *d, double scale, fan_mode mode, distribution kind, const int64_t *input_axes, const int64_t *output_axes)
+static bool scaled(cn_ctx *ctx, const cn__draw *d, double scale, fan_mode mode, distribution kind,
+                   const int64_t *input_axes, const int64_t *output_axes)
 {
     double in, out;
     if (!fans(ctx, d, input_axes, output_axes, &in, &out)) return false;
@@ -110,15 +117,17 @@ static bool fill_variance_scaling(cn_ctx *ctx, const cn__draw *d)
 {
     ARGS(variance_scaling, d);
     fan_mode mode = !strcmp(o->mode, "fan_in") ? FAN_IN : !strcmp(o->mode, "fan_out") ? FAN_OUT : FAN_AVG;
-    distribution kind = !strcmp(o->distribution, "uniform") ? UNIFORM : !strcmp(o->distribution, "untruncated_normal") ? NORMAL : TRUNCATED;
+    distribution kind = TRUNCATED;                       /* "normal", too, as in Keras */
+    if (!strcmp(o->distribution, "uniform")) kind = UNIFORM;
+    if (!strcmp(o->distribution, "untruncated_normal")) kind = NORMAL;
     return scaled(ctx, d, o->scale, mode, kind, o->input_axes, o->output_axes);
 }
 
-#define SCALED(id, scale, mode, kind)                                               \
-    static bool fill_##id(cn_ctx *ctx, const cn__draw *d)                           \
-    {                                                                               \
-        ARGS(id, d);                                                                \
-        return scaled(ctx, d, scale, mode, kind, o->input_axes, o->output_axes);    \
+#define SCALED(id, scale, mode, kind)                                                                                 \
+    static bool fill_##id(cn_ctx *ctx, const cn__draw *d)                                                             \
+    {                                                                                                                 \
+        ARGS(id, d);                                                                                                  \
+        return scaled(ctx, d, scale, mode, kind, o->input_axes, o->output_axes);                                      \
     }
 SCALED(glorot_uniform, 1, FAN_AVG, UNIFORM)
 SCALED(glorot_normal,  1, FAN_AVG, TRUNCATED)
@@ -127,7 +136,7 @@ SCALED(he_normal,      2, FAN_IN,  TRUNCATED)
 SCALED(lecun_uniform,  1, FAN_IN,  UNIFORM)
 SCALED(lecun_normal,   1, FAN_IN,  TRUNCATED)
 
-/* ---- Orthogonal --------------------------------------------------------------------------------------------------------------- */
+/* ---- Orthogonal -------------------------------------------------------------------------------------------------- */
 static double dot(const double *a, const double *b, int64_t n)
 {
     double sum = 0;
@@ -141,9 +150,9 @@ static void reflect(const double *v, double *x, int64_t n)                 /* x 
     for (int64_t i = 0; i < n; i++) x[i] -= twice * v[i];
 }
 
-/* Householder's QR (Golub and Van Loan, Matrix Computations, 5.2.1) of tall a, m rows, n columns, each column in one piece. a becomes the
-   reflections' vectors, q the first n columns of Q, with signs such that R's diagonal is positive: then Q is uniformly distributed
-   over the orthogonal matrices (Mezzadri 2007). */
+/* Householder's QR (Golub and Van Loan, Matrix Computations, 5.2.1) of tall a, m rows, n columns, each column in one
+   piece. a becomes the reflections' vectors, q the first n columns of Q, with signs such that R's diagonal is positive:
+   then Q is uniformly distributed over the orthogonal matrices (Mezzadri 2007). */
 static void orthogonalize(double *a, double *q, int64_t m, int64_t n)
 {
     for (int64_t k = 0; k < n; k++) {
@@ -163,21 +172,23 @@ static bool fill_orthogonal(cn_ctx *ctx, const cn__draw *d)
 {
     ARGS(orthogonal, d);
     if (d->rank < 2)
-        return cn__fail(ctx, d->site, CN_E_SHAPE, "orthogonal: the weight has %d axes, it takes at least 2.", d->rank) == CN_OK;
+        return cn__fail(ctx, d->site, CN_E_SHAPE, "orthogonal: the weight has %d axes, it takes at least 2.",
+                        d->rank), false;
     int64_t cols = d->dim[d->rank - 1], rows = cols ? d->n / cols : 0, m = CN__MAX(rows, cols), n = CN__MIN(rows, cols);
     size_t bytes = 2 * (size_t)(m * n) * sizeof(double);
     double *a = cn__alloc(ctx, bytes), *q = a ? a + m * n : NULL;
-    if (!a) return cn__nomem(ctx) == CN_OK;
+    if (!a) return cn__nomem(ctx), false;
     draw(d, NORMAL, 0, 1);
     for (int64_t i = 0; i < m * n; i++) a[(i % n) * m + i / n] = d->out[i];
     orthogonalize(a, q, m, n);
     for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < cols; j++) d->out[i * cols + j] = (float)(o->gain * (rows >= cols ? q[j * m + i] : q[i * m + j]));
+        for (int64_t j = 0; j < cols; j++)
+            d->out[i * cols + j] = (float)(o->gain * (rows >= cols ? q[j * m + i] : q[i * m + j]));
     cn__free(ctx, a, bytes);
     return true;
 }
 
-/* ---- The short-time Fourier transform as a kernel (frame, 1, frequencies) ----------------------------------------------------------- */
+/* ---- The short-time Fourier transform as a kernel (frame, 1, frequencies) ---------------------------------------- */
 static double window_at(const char *name, int64_t i, int64_t n, bool periodic)
 {
     int64_t last = periodic ? n : n - 1;
@@ -193,14 +204,16 @@ static bool fill_stft(cn_ctx *ctx, const cn__draw *d)
 {
     ARGS(stft, d);
     if (d->rank != 3 || d->dim[1] != 1)
-        return cn__fail(ctx, d->site, CN_E_SHAPE, "stft: the weight must have the shape (frame length, 1, frequencies).") == CN_OK;
+        return cn__fail(ctx, d->site, CN_E_SHAPE,
+                        "stft: the weight must have the shape (frame length, 1, frequencies)."), false;
     int64_t frame = d->dim[0], bins = d->dim[2];
     double squares = 0, sum = 0, scale = 1;
     for (int64_t t = 0; t < frame; t++) {
         double w = window_at(o->window, t, frame, o->periodic == CN_YES);
         squares += w * w, sum += fabs(w);
     }
-    if (strcmp(o->window, "none")) scale = !strcmp(o->scaling, "density") ? sqrt(squares) : !strcmp(o->scaling, "spectrum") ? sum : 1;
+    if (strcmp(o->window, "none"))
+        scale = !strcmp(o->scaling, "density") ? sqrt(squares) : !strcmp(o->scaling, "spectrum") ? sum : 1;
     for (int64_t t = 0; t < frame; t++)
         for (int64_t k = 0; k < bins; k++) {
             double turn = bins > 1 ? -2 * PI * (double)t * (double)k / (double)(2 * (bins - 1)) : 0;
@@ -210,14 +223,14 @@ static bool fill_stft(cn_ctx *ctx, const cn__draw *d)
     return true;
 }
 
-/* ---- The list ---------------------------------------------------------------------------------------------------------------------- */
-#define CN_INIT_PLAIN(class, id, aliases, formula)                                                                          \
-    static const cn__initializer_ops ops_##id = { fill_##id };                                                              \
+/* ---- The list ---------------------------------------------------------------------------------------------------- */
+#define CN_INIT_PLAIN(class, id, aliases, formula)                                                                    \
+    static const cn__initializer_ops ops_##id = { fill_##id };                                                        \
     CN__PLAIN_CLASS(class_##id, #class, #id, "keras.initializers", aliases, formula, CN__FAM_INITIALIZER, &ops_##id)
-#define CN_INIT(class, id, FIELDS, aliases, formula)                                                                        \
-    static const cn__initializer_ops ops_##id = { fill_##id };                                                              \
-    CN__CLASS(class_##id, cn_init_##id##_args, CN_NO_FIELDS, CN_NO_FIELDS, FIELDS, #class, #id, "keras.initializers", aliases, formula, \
-              CN__FAM_INITIALIZER, NULL, &ops_##id)                                                                         \
+#define CN_INIT(class, id, FIELDS, aliases, formula)                                                                  \
+    static const cn__initializer_ops ops_##id = { fill_##id };                                                        \
+    CN__CLASS(class_##id, cn_init_##id##_args, CN_NO_FIELDS, CN_NO_FIELDS, FIELDS, #class, #id,                       \
+              "keras.initializers", aliases, formula, CN__FAM_INITIALIZER, NULL, &ops_##id)                           \
     cn_initializer (cn_init_##id)(cn_init_##id##_args *args) { return CN__CHOOSE(cn_initializer, args, #class); }
 #include "nn/initializers.def"
 #undef CN_INIT_PLAIN
@@ -232,7 +245,8 @@ cn__class_fn *const cn__initializer_classes[] = {
     NULL
 };
 
-cn_status cn__initialize(cn_ctx *ctx, const cn__spec *spec, int rank, const int64_t *dim, uint64_t seed, uint64_t stream, float *out)
+cn_status cn__initialize(cn_ctx *ctx, const cn__spec *spec, int rank, const int64_t *dim, uint64_t seed,
+                         uint64_t stream, float *out)
 {
     cn__draw d = { .spec = spec, .rank = rank, .dim = dim, .n = 1, .seed = seed, .stream = stream, .out = out };
     for (int i = 0; i < rank; i++) d.n *= dim[i];

@@ -3,25 +3,25 @@
 #include "nn/layer.h"
 #include <stdio.h>
 
-/* ---- The list, and the constructors ------------------------------------------------------------------------------------------------ */
-#define CN_LAYER_CLASS(class, snake, id, REQUIRED, FIELDS, formula)                                                         \
-    CN__CLASS(class_##id, cn_##id##_args, REQUIRED, CN_LAYER_FIELDS, FIELDS, #class, snake, "keras.layers", "", formula, CN__FAM_LAYER, NULL, \
-              &cn__layer_##id)                                                                                              \
-    cn_layer *(cn_##id)(cn_##id##_args *args)                                                                               \
-    {                                                                                                                       \
-        void *on = args ? args->on : NULL;                                                                                  \
-        const char *site = args ? args->head.site : NULL;                                                                   \
-        return cn__layer_place(cn__layer_new((cn_ctx_of)(on), site, class_##id(), args), on, site);                         \
+/* ---- The list, and the constructors ------------------------------------------------------------------------------ */
+#define CN_LAYER_CLASS(class, snake, id, REQUIRED, FIELDS, formula)                                                   \
+    CN__CLASS(class_##id, cn_##id##_args, REQUIRED, CN_LAYER_FIELDS, FIELDS, #class, snake, "keras.layers", "",       \
+              formula, CN__FAM_LAYER, NULL, &cn__layer_##id)                                                          \
+    cn_layer *(cn_##id)(cn_##id##_args *args)                                                                         \
+    {                                                                                                                 \
+        void *on = args ? args->on : NULL;                                                                            \
+        const char *site = args ? args->head.site : NULL;                                                             \
+        return cn__layer_place(cn__layer_new((cn_ctx_of)(on), site, class_##id(), args), on, site);                   \
     }
-#define CN_JOIN_CLASS(class, snake, id, FIELDS, formula)                                                                    \
-    CN__CLASS(class_##id, cn_##id##_args, CN_NO_FIELDS, CN_NO_FIELDS, FIELDS, #class, snake, "keras.layers", "", formula, CN__FAM_LAYER, NULL, \
-              &cn__layer_##id)                                                                                              \
-    cn_tensor *(cn_##id)(cn_##id##_args *args)                                                                              \
-    {                                                                                                                       \
-        static cn_tensor *const nothing[1];                                                                                 \
-        cn_tensor *const *on = args ? args->on : nothing;                                                                   \
-        const char *site = args ? args->head.site : NULL;                                                                   \
-        return cn__layer_join(cn__layer_new((cn_ctx_of)(on[0]), site, class_##id(), args), on, site);                       \
+#define CN_JOIN_CLASS(class, snake, id, FIELDS, formula)                                                              \
+    CN__CLASS(class_##id, cn_##id##_args, CN_NO_FIELDS, CN_NO_FIELDS, FIELDS, #class, snake, "keras.layers",          \
+              "", formula, CN__FAM_LAYER, NULL, &cn__layer_##id)                                                      \
+    cn_tensor *(cn_##id)(cn_##id##_args *args)                                                                        \
+    {                                                                                                                 \
+        static cn_tensor *const nothing[1];                                                                           \
+        cn_tensor *const *on = args ? args->on : nothing;                                                             \
+        const char *site = args ? args->head.site : NULL;                                                             \
+        return cn__layer_join(cn__layer_new((cn_ctx_of)(on[0]), site, class_##id(), args), on, site);                 \
     }
 #include "nn/layers.def"
 #undef CN_LAYER_CLASS
@@ -36,7 +36,7 @@ cn__class_fn *const cn__layer_classes[] = {
     NULL
 };
 
-/* ---- Making one --------------------------------------------------------------------------------------------------------------------- */
+/* ---- Making one -------------------------------------------------------------------------------------------------- */
 /* A member by its name in the table; preset where the class has no such option (joining layers have a name only). */
 static void member(const cn_layer *l, const char *name, void *out, size_t size)
 {
@@ -56,7 +56,8 @@ static bool name_it(cn_layer *l, cn__arena *mem)
         if (given && o) memcpy((char *)l->args + o->offset, &given, sizeof given);
     }
     l->name = given;
-    return given || cn__nomem(l->obj.ctx) == CN_OK;
+    if (!given) cn__nomem(l->obj.ctx);
+    return given != NULL;
 }
 
 static bool set_up(cn_layer *l, const char *site, const void *given)
@@ -66,7 +67,8 @@ static bool set_up(cn_layer *l, const char *site, const void *given)
     l->args = cn__args_fill(ctx, mem, site, l->cls, given);
     if (!l->args || !name_it(l, mem) || !cn__args_check(ctx, site, l->cls, l->args)) return false;
     if (strchr(l->name, '/') || strchr(l->name, '*') || strchr(l->name, ','))
-        return cn__fail(ctx, site, CN_E_VALUE, "%s: a layer's name must not contain / * or , which paths and patterns use.", l->name) == CN_OK;
+        return cn__fail(ctx, site, CN_E_VALUE,
+                        "%s: a layer's name must not contain / * or , which paths and patterns use.", l->name), false;
     cn_flag trainable = CN_YES;
     cn_regularizer activity = { 0 };
     member(l, "trainable", &trainable, sizeof trainable);
@@ -75,8 +77,9 @@ static bool set_up(cn_layer *l, const char *site, const void *given)
     l->trainable = trainable == CN_YES;
     if (!l->dtype) l->dtype = CN_FLOAT32;
     if (!cn__is_float(l->dtype))
-        return cn__fail(ctx, site, CN_E_DTYPE, "%s: dtype is %s; a layer computes with float32, float64, float16 or bfloat16.", l->name,
-                        cn__dtype_name(l->dtype)) == CN_OK;
+        return cn__fail(ctx, site, CN_E_DTYPE,
+                        "%s: dtype is %s; a layer computes with float32, float64, float16 or bfloat16.", l->name,
+                        cn__dtype_name(l->dtype)), false;
     return cn__spec_make(ctx, mem, site, CN__FAM_REGULARIZER, activity.name, &l->activity_regularizer);
 }
 
@@ -90,45 +93,51 @@ cn_layer *cn__layer_new(cn_ctx *ctx, const char *site, const cn__class *class, c
     return l;
 }
 
-/* ---- Weights ----------------------------------------------------------------------------------------------------------------------------- */
-cn__weight *cn__layer_weight_of(cn_layer *l, cn_dtype dtype, const char *site, const char *name, int rank, const int64_t *dim,
-                                cn__spec initializer, cn__spec regularizer, cn__spec constraint, bool trainable)
+/* ---- Weights ----------------------------------------------------------------------------------------------------- */
+cn__weight *cn__layer_weight_of(cn_layer *l, cn_dtype dtype, const char *site, const char *name, int rank,
+                                const int64_t *dim, cn__spec initializer, cn__spec regularizer, cn__spec constraint,
+                                bool trainable)
 {
     cn_ctx *ctx = l->obj.ctx;
     cn__arena *mem = cn__ctx_arena(ctx);
     cn__type type = { .dtype = (uint8_t)dtype, .rank = (uint8_t)rank };
     for (int i = 0; i < rank; i++) {
         if (dim[i] < 0)
-            return cn__fail(ctx, site, CN_E_SHAPE, "%s: the size of axis %d of its %s depends on an unknown size of the input; give the "
-                            "input a shape without CN_ANY there.", l->name, i, name), NULL;
+            return cn__fail(ctx, site, CN_E_SHAPE,
+                            "%s: the size of axis %d of its %s depends on an unknown size of the input; give the "
+                            "input a shape without CN_ANY there.",
+                            l->name, i, name),
+                   NULL;
         type.dim[i] = dim[i];
     }
     cn__weight *w = cn__arena_alloc(mem, sizeof *w);
     char *path = cn__arena_printf(mem, "%s/%s", l->name, name), *own = cn__arena_text(mem, name);
     if (!w || !path || !own || !cn__push(ctx, &l->weights, w)) return cn__nomem(ctx), NULL;
-    *w = (cn__weight){ NULL, own, initializer, regularizer, constraint, trainable, cn__hash(l->number, cn__hash_bytes(name, strlen(name))) };
+    uint64_t stream = cn__hash(l->number, cn__hash_bytes(name, strlen(name)));
+    *w = (cn__weight){ NULL, own, initializer, regularizer, constraint, trainable, stream };
     w->var = cn__var_new(ctx, mem, path, &type, trainable ? CN__WEIGHT : CN__STAT, CN__SCOPE_MODEL, trainable);
     if (!w->var) return l->weights.n--, cn__nomem(ctx), NULL;
     return w;
 }
 
-cn__weight *cn__layer_weight(cn_layer *l, const char *site, const char *name, int rank, const int64_t *dim, cn__spec initializer,
-                             cn__spec regularizer, cn__spec constraint, bool trainable)
+cn__weight *cn__layer_weight(cn_layer *l, const char *site, const char *name, int rank, const int64_t *dim,
+                             cn__spec initializer, cn__spec regularizer, cn__spec constraint, bool trainable)
 {
-    cn_dtype dtype = l->dtype == CN_FLOAT64 ? CN_FLOAT64 : CN_FLOAT32;       /* half precision computes with float32's weights */
+    /* half precision computes with float32's weights */
+    cn_dtype dtype = l->dtype == CN_FLOAT64 ? CN_FLOAT64 : CN_FLOAT32;
     return cn__layer_weight_of(l, dtype, site, name, rank, dim, initializer, regularizer, constraint, trainable);
 }
 
-cn__weight *cn__layer_chosen(cn_layer *l, const char *site, const char *name, int rank, const int64_t *dim, cn_initializer initializer,
-                             cn_regularizer regularizer, cn_constraint constraint)
+cn_status cn__layer_chosen(cn_layer *l, const char *site, const char *name, int rank, const int64_t *dim,
+                           cn_initializer initializer, cn_regularizer regularizer, cn_constraint constraint)
 {
     cn_ctx *ctx = l->obj.ctx;
     cn__arena *mem = cn__ctx_arena(ctx);
     cn__spec i, r, c;
     if (!cn__spec_make(ctx, mem, site, CN__FAM_INITIALIZER, initializer.name, &i) ||
         !cn__spec_make(ctx, mem, site, CN__FAM_REGULARIZER, regularizer.name, &r) ||
-        !cn__spec_make(ctx, mem, site, CN__FAM_CONSTRAINT, constraint.name, &c)) return NULL;
-    return cn__layer_weight(l, site, name, rank, dim, i, r, c, true);
+        !cn__spec_make(ctx, mem, site, CN__FAM_CONSTRAINT, constraint.name, &c)) return (cn_error)(ctx);
+    return cn__layer_weight(l, site, name, rank, dim, i, r, c, true) ? CN_OK : (cn_error)(ctx);
 }
 
 cn_status cn__weight_initialize(cn__weight *w, uint64_t seed)
@@ -146,7 +155,7 @@ cn_status cn__weight_initialize(cn__weight *w, uint64_t seed)
     return status;
 }
 
-/* ---- What calls see -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- What calls see ---------------------------------------------------------------------------------------------- */
 cn__val cn__weight_val(cn__lowering *l, int i)
 {
     return cn__layer_cast(l, cn__variable(l->g, l->layer->weights.at[i]->var));
@@ -162,22 +171,22 @@ uint32_t cn__stream(const cn__lowering *l, uint32_t which)
     return (uint32_t)cn__hash(cn__hash(l->layer->number, l->call), which);
 }
 
-bool cn__layer_error(const cn_layer *l, const char *site, cn_status status, const char *format, ...)
+cn_status cn__layer_error(const cn_layer *l, const char *site, cn_status status, const char *format, ...)
 {
     char text[400];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    cn__fail(l->obj.ctx, site, status, "%s \"%s\": %s", l->cls->snake, l->name, text);
-    return false;
+    return cn__fail(l->obj.ctx, site, status, "%s \"%s\": %s", l->cls->snake, l->name, text);
 }
 
 const char *cn__layer_shape_text(const cn__type *t, char *buffer, size_t size)
 {
     int n = snprintf(buffer, size, "(batch");
     for (int i = 1; i < t->rank && n < (int)size; i++)
-        n += t->dim[i] < 0 ? snprintf(buffer + n, size - (size_t)n, ", any") : snprintf(buffer + n, size - (size_t)n, ", %lld", (long long)t->dim[i]);
+        n += t->dim[i] < 0 ? snprintf(buffer + n, size - (size_t)n, ", any")
+                           : snprintf(buffer + n, size - (size_t)n, ", %lld", (long long)t->dim[i]);
     if (n < (int)size) snprintf(buffer + n, size - (size_t)n, ")");
     return buffer;
 }

@@ -1,5 +1,5 @@
-/* layer.h: what the files of layers share. A layer is a cn__layer_ops named cn__layer_id, its options in cornu/layers.h, and a line in
-   layers.def: nothing else. */
+/* layer.h: what the files of layers share. A layer is a cn__layer_ops named cn__layer_id, its options in
+   cornu/layers.h, and a line in layers.def: nothing else. */
 #ifndef CN__LAYER_H
 #define CN__LAYER_H
 #include "nn/nn.h"
@@ -10,10 +10,11 @@
 #undef CN_LAYER_CLASS
 #undef CN_JOIN_CLASS
 
-/* cn__layer_weight with the choices as they stand in the options; trainable. NULL: recorded. */
-cn__weight *cn__layer_chosen(cn_layer *, const char *site, const char *name, int rank, const int64_t *dim, cn_initializer, cn_regularizer, cn_constraint);
+/* cn__layer_weight with the choices as they stand in the options; trainable. */
+cn_status   cn__layer_chosen(cn_layer *, const char *site, const char *name, int rank, const int64_t *dim,
+                             cn_initializer, cn_regularizer, cn_constraint);
 cn__val     cn__layer_cast(const cn__lowering *, cn__val v);         /* in the type that the layer computes with */
-/* Records `dense "dense_1": ...` and gives false. */
-bool        cn__layer_error(const cn_layer *, const char *site, cn_status, const char *format, ...) CN__PRINTF(4, 5);
+/* Records `dense "dense_1": ...` and gives the status. */
+cn_status   cn__layer_error(const cn_layer *, const char *site, cn_status, const char *format, ...) CN__PRINTF(4, 5);
 const char *cn__layer_shape_text(const cn__type *, char *buffer, size_t size);     /* "(batch, 28, 28)", for messages */
 #endif

@@ -2,7 +2,8 @@
 #include "nn/layer.h"
 
 /* A layer's options become those of the activation that does the work. */
-#define ACTIVATE(l, act, ...) activate(l, (cn_act_##act)(&(cn_act_##act##_args){ .head = CN_HEAD(cn_act_##act##_args), __VA_ARGS__ }))
+#define ACTIVATE(l, act, ...) \
+    activate(l, (cn_act_##act)(&(cn_act_##act##_args){ .head = CN_HEAD(cn_act_##act##_args), __VA_ARGS__ }))
 #define OR_ZERO(x) ((x) == 0 ? CN_ZERO : (x))
 
 static bool activate(cn__lowering *l, cn_act act)
@@ -13,7 +14,10 @@ static bool activate(cn__lowering *l, cn_act act)
     return l->out[0] != 0;
 }
 
-static bool activation_call(cn__lowering *l) { return activate(l, ((const cn_activation_args *)l->layer->args)->activation); }
+static bool activation_call(cn__lowering *l)
+{
+    return activate(l, ((const cn_activation_args *)l->layer->args)->activation);
+}
 
 static bool relu_call(cn__lowering *l)
 {
@@ -23,12 +27,16 @@ static bool relu_call(cn__lowering *l)
 
 static bool leaky_relu_call(cn__lowering *l)
 {
-    return ACTIVATE(l, leaky_relu, .negative_slope = OR_ZERO(((const cn_leaky_relu_args *)l->layer->args)->negative_slope));
+    return ACTIVATE(l, leaky_relu,
+                    .negative_slope = OR_ZERO(((const cn_leaky_relu_args *)l->layer->args)->negative_slope));
 }
 
-static bool elu_call(cn__lowering *l) { return ACTIVATE(l, elu, .alpha = OR_ZERO(((const cn_elu_args *)l->layer->args)->alpha)); }
+static bool elu_call(cn__lowering *l)
+{
+    return ACTIVATE(l, elu, .alpha = OR_ZERO(((const cn_elu_args *)l->layer->args)->alpha));
+}
 
-/* ---- PReLU ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- PReLU ------------------------------------------------------------------------------------------------------- */
 static cn_status prelu_build(cn_layer *l, const char *site)
 {
     const cn_prelu_args *o = l->args;
@@ -38,12 +46,13 @@ static cn_status prelu_build(cn_layer *l, const char *site)
     for (int i = 0, n = cn__dims_count(o->shared_axes); i < n; i++) {
         int64_t axis = cn__dims_at(o->shared_axes, i);
         if (axis < 1 || axis >= in->rank)
-            return cn__layer_error(l, site, CN_E_VALUE, "shared_axes has %lld; the input's axes are 1 to %d (0 is the batch).", (long long)axis,
-                                   in->rank - 1), CN_E_VALUE;
+            return cn__layer_error(l, site, CN_E_VALUE,
+                                   "shared_axes has %lld; the input's axes are 1 to %d (0 is the batch).",
+                                   (long long)axis, in->rank - 1);
         dim[axis - 1] = 1;
     }
-    return cn__layer_chosen(l, site, "alpha", in->rank - 1, dim, o->alpha_initializer, o->alpha_regularizer, o->alpha_constraint)
-         ? CN_OK : (cn_error)(l->obj.ctx);
+    return cn__layer_chosen(l, site, "alpha", in->rank - 1, dim, o->alpha_initializer, o->alpha_regularizer,
+                            o->alpha_constraint);
 }
 
 static bool prelu_call(cn__lowering *l)
@@ -54,7 +63,7 @@ static bool prelu_call(cn__lowering *l)
     return l->out[0] != 0;
 }
 
-/* ---- Softmax ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Softmax ----------------------------------------------------------------------------------------------------- */
 static bool softmax_call(cn__lowering *l)
 {
     const cn_softmax_args *o = l->layer->args;

@@ -1,7 +1,7 @@
 /* layer_join.c: layers that join tensors. */
 #include "nn/layer.h"
 
-/* ---- Element by element ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Element by element ------------------------------------------------------------------------------------------ */
 static int most_axes(const cn_layer *l)
 {
     int rank = 0;
@@ -26,8 +26,10 @@ static cn_status elementwise_build(cn_layer *l, const char *site)
             int64_t n = size_at(&l->in_type[i], k, rank);
             if (n == 1 || n < 0) continue;
             if (first >= 0 && size_at(&l->in_type[first], k, rank) != n)
-                return cn__layer_error(l, site, CN_E_SHAPE, "inputs %d and %d have the shapes %s and %s, which do not fit.", first, i,
-                                       cn__layer_shape_text(&l->in_type[first], a, sizeof a), cn__layer_shape_text(&l->in_type[i], b, sizeof b)), CN_E_SHAPE;
+                return cn__layer_error(l, site, CN_E_SHAPE,
+                                       "inputs %d and %d have the shapes %s and %s, which do not fit.", first, i,
+                                       cn__layer_shape_text(&l->in_type[first], a, sizeof a),
+                                       cn__layer_shape_text(&l->in_type[i], b, sizeof b));
             first = i;
         }
     }
@@ -37,14 +39,15 @@ static cn_status elementwise_build(cn_layer *l, const char *site)
 static cn_status pair_build(cn_layer *l, const char *site)
 {
     if (l->nin == 2) return elementwise_build(l, site);
-    return cn__layer_error(l, site, CN_E_VALUE, "it joins 2 tensors, not %d.", l->nin), CN_E_VALUE;
+    return cn__layer_error(l, site, CN_E_VALUE, "it joins 2 tensors, not %d.", l->nin);
 }
 
 /* Input i in the common type; tensors of different types meet in the layer's. */
 static cn__val taken(const cn__lowering *l, int i)
 {
     for (int k = 1; k < l->nin; k++)
-        if (cn__type_of(l->g, l->in[k])->dtype != cn__type_of(l->g, l->in[0])->dtype) return cn__layer_cast(l, l->in[i]);
+        if (cn__type_of(l->g, l->in[k])->dtype != cn__type_of(l->g, l->in[0])->dtype)
+            return cn__layer_cast(l, l->in[i]);
     return l->in[i];
 }
 
@@ -81,7 +84,7 @@ static bool average_call(cn__lowering *l)
     return fold(l, CN__OP_ADD) && (l->out[0] = cn__scale(l->g, cn__layer_cast(l, l->out[0]), 1.0 / l->nin)) != 0;
 }
 
-/* ---- Concatenate -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Concatenate ------------------------------------------------------------------------------------------------- */
 static int concatenation_axis(const cn_layer *l)
 {
     int64_t axis = ((const cn_concatenate_args *)l->args)->axis, rank = l->in_type[0].rank;
@@ -93,15 +96,18 @@ static cn_status concatenate_build(cn_layer *l, const char *site)
     int axis = concatenation_axis(l);
     char a[80], b[80];
     if (axis < 1)
-        return cn__layer_error(l, site, CN_E_VALUE, "axis is %lld; the tensors' axes are 1 to %d, or -1 for the last (0 is the batch).",
-                               (long long)((const cn_concatenate_args *)l->args)->axis, l->in_type[0].rank - 1), CN_E_VALUE;
+        return cn__layer_error(l, site, CN_E_VALUE,
+                               "axis is %lld; the tensors' axes are 1 to %d, or -1 for the last (0 is the batch).",
+                               (long long)((const cn_concatenate_args *)l->args)->axis, l->in_type[0].rank - 1);
     for (int i = 1; i < l->nin; i++) {
         const cn__type *x = &l->in_type[0], *y = &l->in_type[i];
         bool fits = x->rank == y->rank;
-        for (int k = 1; fits && k < x->rank; k++) fits = k == axis || x->dim[k] < 0 || y->dim[k] < 0 || x->dim[k] == y->dim[k];
+        for (int k = 1; fits && k < x->rank; k++)
+            fits = k == axis || x->dim[k] < 0 || y->dim[k] < 0 || x->dim[k] == y->dim[k];
         if (!fits)
-            return cn__layer_error(l, site, CN_E_SHAPE, "inputs 0 and %d have the shapes %s and %s; all but axis %d must be the same.", i,
-                                   cn__layer_shape_text(x, a, sizeof a), cn__layer_shape_text(y, b, sizeof b), axis), CN_E_SHAPE;
+            return cn__layer_error(l, site, CN_E_SHAPE,
+                                   "inputs 0 and %d have the shapes %s and %s; all but axis %d must be the same.", i,
+                                   cn__layer_shape_text(x, a, sizeof a), cn__layer_shape_text(y, b, sizeof b), axis);
     }
     return CN_OK;
 }
@@ -115,14 +121,14 @@ static bool concatenate_call(cn__lowering *l)
         mask[i] = l->mask ? l->mask[i] : 0;
         masks += mask[i] != 0;
     }
-    if (masks == l->nin) {                               /* along time the masks are joined as well; beside each other a step counts in any */
+    if (masks == l->nin) { /* along time the masks are joined as well; beside each other a step counts in any */
         if (axis < cn__type_of(l->g, mask[0])->rank) *l->out_mask = cn__concat(l->g, axis, l->nin, mask);
         else common_mask(l, CN__OP_OR);
     }
     return (l->out[0] = cn__concat(l->g, axis, l->nin, x)) != 0;
 }
 
-/* ---- Dot ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Dot --------------------------------------------------------------------------------------------------------- */
 static int dot_axis(const cn_layer *l, int i)
 {
     int64_t axis = ((const cn_dot_args *)l->args)->axes[i], rank = l->in_type[i].rank;
@@ -132,14 +138,15 @@ static int dot_axis(const cn_layer *l, int i)
 static cn_status dot_build(cn_layer *l, const char *site)
 {
     char a[80], b[80];
-    if (l->nin != 2) return cn__layer_error(l, site, CN_E_VALUE, "it joins 2 tensors, not %d.", l->nin), CN_E_VALUE;
+    if (l->nin != 2) return cn__layer_error(l, site, CN_E_VALUE, "it joins 2 tensors, not %d.", l->nin);
     int ax = dot_axis(l, 0), bx = dot_axis(l, 1);
     const cn__type *x = &l->in_type[0], *y = &l->in_type[1];
     if (ax < 1 || bx < 1)
-        return cn__layer_error(l, site, CN_E_VALUE, "axes are outside the tensors, or 0, which is the batch."), CN_E_VALUE;
+        return cn__layer_error(l, site, CN_E_VALUE, "axes are outside the tensors, or 0, which is the batch.");
     if (x->dim[ax] >= 0 && y->dim[bx] >= 0 && x->dim[ax] != y->dim[bx])
-        return cn__layer_error(l, site, CN_E_SHAPE, "axis %d of %s has size %lld, axis %d of %s has %lld.", ax, cn__layer_shape_text(x, a, sizeof a),
-                               (long long)x->dim[ax], bx, cn__layer_shape_text(y, b, sizeof b), (long long)y->dim[bx]), CN_E_SHAPE;
+        return cn__layer_error(l, site, CN_E_SHAPE, "axis %d of %s has size %lld, axis %d of %s has %lld.", ax,
+                               cn__layer_shape_text(x, a, sizeof a), (long long)x->dim[ax], bx,
+                               cn__layer_shape_text(y, b, sizeof b), (long long)y->dim[bx]);
     return CN_OK;
 }
 
@@ -149,7 +156,7 @@ static bool dot_call(cn__lowering *l)
     cn__val x[2];
     char equation[64], out[2 * CN_MAX_RANK + 1], *e = equation;
     int n = 0;
-    out[n++] = 'a';                                      /* a the batch, z what is summed over; letters of its own for every other axis */
+    out[n++] = 'a'; /* a the batch, z what is summed over; letters of its own for every other axis */
     for (int i = 0; i < 2; i++) {
         int axis = dot_axis(l->layer, i), rank = cn__type_of(l->g, l->in[i])->rank;
         x[i] = taken(l, i);

@@ -9,7 +9,7 @@ static bool flatten_call(cn__lowering *l)
     return (l->out[0] = cn__reshape(l->g, l->in[0], 2, dim)) != 0;
 }
 
-/* ---- Reshape ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Reshape ----------------------------------------------------------------------------------------------------- */
 static cn_status reshape_build(cn_layer *l, const char *site)
 {
     const cn_reshape_args *o = l->args;
@@ -20,11 +20,16 @@ static cn_status reshape_build(cn_layer *l, const char *site)
     for (int i = 1; i < in->rank; i++) have = have < 0 || in->dim[i] < 0 ? -1 : have * in->dim[i];
     for (int i = 0; i < n; i++)
         if (o->target_shape[i] < 0) open++; else want *= o->target_shape[i];
-    if (n >= CN_MAX_RANK) return cn__layer_error(l, site, CN_E_LIMIT, "target_shape has %d sizes; with the batch a value has at most %d axes.", n, CN_MAX_RANK), CN_E_LIMIT;
-    if (open > 1) return cn__layer_error(l, site, CN_E_VALUE, "target_shape has %d times CN_ANY, it takes one.", open), CN_E_VALUE;
+    if (n >= CN_MAX_RANK)
+        return cn__layer_error(l, site, CN_E_LIMIT,
+                               "target_shape has %d sizes; with the batch a value has at most %d axes.", n,
+                               CN_MAX_RANK);
+    if (open > 1)
+        return cn__layer_error(l, site, CN_E_VALUE, "target_shape has %d times CN_ANY, it takes one.", open);
     if (have >= 0 && (open ? have % CN__MAX(want, 1) : have != want))
-        return cn__layer_error(l, site, CN_E_SHAPE, "the input %s has %lld numbers a sample, target_shape %s%lld.", cn__layer_shape_text(in, text, sizeof text),
-                               (long long)have, open ? "a multiple of " : "", (long long)want), CN_E_SHAPE;
+        return cn__layer_error(l, site, CN_E_SHAPE, "the input %s has %lld numbers a sample, target_shape %s%lld.",
+                               cn__layer_shape_text(in, text, sizeof text), (long long)have,
+                               open ? "a multiple of " : "", (long long)want);
     return CN_OK;
 }
 
@@ -38,7 +43,7 @@ static bool reshape_call(cn__lowering *l)
     return (l->out[0] = cn__reshape(l->g, l->in[0], n + 1, dim)) != 0;
 }
 
-/* ---- Permute ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Permute ----------------------------------------------------------------------------------------------------- */
 static cn_status permute_build(cn_layer *l, const char *site)
 {
     const cn_permute_args *o = l->args;
@@ -47,7 +52,9 @@ static cn_status permute_build(cn_layer *l, const char *site)
     for (int i = 0; i < n; i++)
         if (o->dims[i] >= 1 && o->dims[i] <= n) seen |= 1u << o->dims[i];
     if (n == rank - 1 && seen == (1u << rank) - 2) return CN_OK;
-    return cn__layer_error(l, site, CN_E_VALUE, "dims must have each of 1 to %d once, for the input has that many axes behind the batch.", rank - 1), CN_E_VALUE;
+    return cn__layer_error(l, site, CN_E_VALUE,
+                           "dims must have each of 1 to %d once, for the input has that many axes behind the batch.",
+                           rank - 1);
 }
 
 static bool permute_call(cn__lowering *l)
@@ -58,12 +65,13 @@ static bool permute_call(cn__lowering *l)
     return (l->out[0] = cn__transpose(l->g, l->in[0], perm)) != 0;
 }
 
-/* ---- RepeatVector ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- RepeatVector ------------------------------------------------------------------------------------------------ */
 static cn_status repeat_build(cn_layer *l, const char *site)
 {
     char text[80];
     if (l->in_type[0].rank == 2) return CN_OK;
-    return cn__layer_error(l, site, CN_E_SHAPE, "the input has the shape %s, it takes (batch, d).", cn__layer_shape_text(&l->in_type[0], text, sizeof text)), CN_E_SHAPE;
+    return cn__layer_error(l, site, CN_E_SHAPE, "the input has the shape %s, it takes (batch, d).",
+                           cn__layer_shape_text(&l->in_type[0], text, sizeof text));
 }
 
 static bool repeat_call(cn__lowering *l)

@@ -1,5 +1,6 @@
-/* optimizer.c: how weights follow their gradients. The update of one weight is an op of the graph, written in place; what Keras has
-   around it is nodes: clipping and the learning rate before, accumulation, moving averages and constraints after. */
+/* optimizer.c: how weights follow their gradients. The update of one weight is an op of the graph, written in place;
+   what Keras has around it is nodes: clipping and the learning rate before, accumulation, moving averages and
+   constraints after. */
 #include "nn/options.h"
 #include <stdio.h>
 
@@ -9,12 +10,14 @@ typedef struct cn__slots {
     cn__var *average, *accumulator, *slot[SLOTS];        /* NULL: the optimizer has none */
 } cn__slots;
 
-/* names: of the slots that the options ask for, in Keras's order; the first `together` of them stand side by side for each weight, the
-   others are each made for all weights. */
+/* names: of the slots that the options ask for, in Keras's order; the first `together` of them stand side by side for
+   each weight, the others are each made for all weights. */
 typedef struct optimizer_ops {
     int  (*names)(const void *args, const char **names, int *together);
-    /* From w, its slots and gradient, learning rate and t (int64, from 1): the op, its attribute and its operands behind the slots. */
-    bool (*update)(cn_graph *, const void *args, bool in_place, int nslots, const cn__val *w, cn__val grad, cn__val rate, cn__val t, cn__val *out);
+    /* From w, its slots and gradient, learning rate and t (int64, from 1): the op, its attribute and its operands
+     * behind the slots. */
+    bool (*update)(cn_graph *, const void *args, bool in_place, int nslots, const cn__val *w, cn__val grad,
+                   cn__val rate, cn__val t, cn__val *out);
     bool straight_through;
 } optimizer_ops;
 
@@ -22,27 +25,31 @@ typedef cn_perceptron_args common;                       /* what all begin with:
 static const common *common_of(const cn__optimizer *o) { return o->spec.args; }
 static const optimizer_ops *ops_of(const cn__optimizer *o) { return o->spec.cls->ops; }
 
-/* The op where its results are the variables' next values at once; its formula as nodes where something comes after it, for
-   the op overwrites what that still wants to read. */
-static bool emit(cn_graph *g, cn__op op, const void *attr, size_t size, bool in_place, int nslots, const cn__val *w, int nmore, const cn__val *more, cn__val *out)
+/* The op where its results are the variables' next values at once; its formula as nodes where something comes after it,
+   for the op overwrites what that still wants to read. */
+static bool emit(cn_graph *g, cn__op op, const void *attr, size_t size, bool in_place, int nslots, const cn__val *w,
+                 int nmore, const cn__val *more, cn__val *out)
 {
     cn__val in[1 + SLOTS + 3];
     int n = 0;
     for (int i = 0; i <= nslots; i++) in[n++] = w[i];
     for (int i = 0; i < nmore; i++) in[n++] = more[i];
     if (in_place) return cn__emit(g, op, attr, size, n, in, nslots + 1, out) != 0;
-    cn__inst inst = { .op = (uint16_t)op, .nin = (uint16_t)n, .nout = (uint16_t)(nslots + 1), .attr = attr, .attr_size = size };
+    cn__inst inst = {
+        .op = (uint16_t)op, .nin = (uint16_t)n, .nout = (uint16_t)(nslots + 1), .attr = attr, .attr_size = size
+    };
     return cn__ops[op].decomp(g, &inst, in, out);
 }
 
-/* ---- SGD, and the perceptron rule ----------------------------------------------------------------------------------------------------------- */
+/* ---- SGD, and the perceptron rule -------------------------------------------------------------------------------- */
 static int names_sgd(const void *args, const char **names, int *together)
 {
     names[0] = "momentum", *together = 1;
     return ((const cn_sgd_args *)args)->momentum != 0;
 }
 
-static bool update_sgd(cn_graph *g, const void *args, bool in_place, int nslots, const cn__val *w, cn__val grad, cn__val rate, cn__val t, cn__val *out)
+static bool update_sgd(cn_graph *g, const void *args, bool in_place, int nslots, const cn__val *w, cn__val grad,
+                       cn__val rate, cn__val t, cn__val *out)
 {
     const cn_sgd_args *o = args;
     cn__a_sgd attr;
@@ -52,9 +59,13 @@ static bool update_sgd(cn_graph *g, const void *args, bool in_place, int nslots,
     return emit(g, CN__OP_SGD, &attr, sizeof attr, in_place, nslots, w, 2, (cn__val[]){ grad, rate }, out);
 }
 
-static int names_perceptron(const void *args, const char **names, int *together) { return (void)args, (void)names, *together = 1, 0; }
+static int names_perceptron(const void *args, const char **names, int *together)
+{
+    return (void)args, (void)names, *together = 1, 0;
+}
 
-static bool update_perceptron(cn_graph *g, const void *args, bool in_place, int nslots, const cn__val *w, cn__val grad, cn__val rate, cn__val t, cn__val *out)
+static bool update_perceptron(cn_graph *g, const void *args, bool in_place, int nslots, const cn__val *w, cn__val grad,
+                              cn__val rate, cn__val t, cn__val *out)
 {
     cn__a_sgd attr;
     memset(&attr, 0, sizeof attr);
@@ -63,7 +74,7 @@ static bool update_perceptron(cn_graph *g, const void *args, bool in_place, int 
     return emit(g, CN__OP_SGD, &attr, sizeof attr, in_place, nslots, w, 2, (cn__val[]){ grad, rate }, out);
 }
 
-/* ---- RMSprop ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- RMSprop ----------------------------------------------------------------------------------------------------- */
 static int names_rmsprop(const void *args, const char **names, int *together)
 {
     const cn_rmsprop_args *o = args;
@@ -74,7 +85,8 @@ static int names_rmsprop(const void *args, const char **names, int *together)
     return n;
 }
 
-static bool update_rmsprop(cn_graph *g, const void *args, bool in_place, int nslots, const cn__val *w, cn__val grad, cn__val rate, cn__val t, cn__val *out)
+static bool update_rmsprop(cn_graph *g, const void *args, bool in_place, int nslots, const cn__val *w, cn__val grad,
+                           cn__val rate, cn__val t, cn__val *out)
 {
     const cn_rmsprop_args *o = args;
     cn__a_rmsprop attr;
@@ -85,14 +97,15 @@ static bool update_rmsprop(cn_graph *g, const void *args, bool in_place, int nsl
     return emit(g, CN__OP_RMSPROP, &attr, sizeof attr, in_place, nslots, w, 2, (cn__val[]){ grad, rate }, out);
 }
 
-/* ---- Adam, AdamW: the same but for the preset of weight_decay ------------------------------------------------------------------------------------ */
+/* ---- Adam, AdamW: the same but for the preset of weight_decay ---------------------------------------------------- */
 static int names_adam(const void *args, const char **names, int *together)
 {
     names[0] = "momentum", names[1] = "velocity", names[2] = "velocity_hat", *together = 2;
     return ((const cn_adam_args *)args)->amsgrad == CN_YES ? 3 : 2;
 }
 
-static bool update_adam(cn_graph *g, const void *args, bool in_place, int nslots, const cn__val *w, cn__val grad, cn__val rate, cn__val t, cn__val *out)
+static bool update_adam(cn_graph *g, const void *args, bool in_place, int nslots, const cn__val *w, cn__val grad,
+                        cn__val rate, cn__val t, cn__val *out)
 {
     const cn_adam_args *o = args;
     cn__a_adam attr;
@@ -102,22 +115,25 @@ static bool update_adam(cn_graph *g, const void *args, bool in_place, int nslots
     return emit(g, CN__OP_ADAM, &attr, sizeof attr, in_place, nslots, w, 3, (cn__val[]){ grad, rate, t }, out);
 }
 
-/* ---- The list -------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- The list ---------------------------------------------------------------------------------------------------- */
 static cn_status finish(cn_ctx *ctx, const char *site, void *args)
 {
     const common *o = args;
     if ((o->clipnorm != 0) + (o->clipvalue != 0) + (o->global_clipnorm != 0) > 1)
-        return cn__fail(ctx, site, CN_E_VALUE, "%s: clipnorm is %g, clipvalue %g, global_clipnorm %g; only one of them can be set.", o->head.kind,
-                        o->clipnorm, o->clipvalue, o->global_clipnorm);
+        return cn__fail(ctx, site, CN_E_VALUE,
+                        "%s: clipnorm is %g, clipvalue %g, global_clipnorm %g; only one of them can be set.",
+                        o->head.kind, o->clipnorm, o->clipvalue, o->global_clipnorm);
     return CN_OK;
 }
 
-static const optimizer_ops ops_sgd = { names_sgd, update_sgd, false }, ops_rmsprop = { names_rmsprop, update_rmsprop, false },
-                           ops_adam = { names_adam, update_adam, false }, ops_adamw = { names_adam, update_adam, false },
+static const optimizer_ops ops_sgd = { names_sgd, update_sgd, false },
+                           ops_rmsprop = { names_rmsprop, update_rmsprop, false },
+                           ops_adam = { names_adam, update_adam, false },
+                           ops_adamw = { names_adam, update_adam, false },
                            ops_perceptron = { names_perceptron, update_perceptron, true };
-#define CN_OPTIMIZER(class, snake, id, FIELDS, module, formula)                                                             \
-    CN__CLASS(class_##id, cn_##id##_args, CN_NO_FIELDS, CN_NO_FIELDS, FIELDS, #class, snake, module, "", formula, CN__FAM_OPTIMIZER, \
-              finish, &ops_##id)                                                                                            \
+#define CN_OPTIMIZER(class, snake, id, FIELDS, module, formula)                                                       \
+    CN__CLASS(class_##id, cn_##id##_args, CN_NO_FIELDS, CN_NO_FIELDS, FIELDS, #class, snake, module, "",              \
+              formula, CN__FAM_OPTIMIZER, finish, &ops_##id)                                                          \
     cn_optimizer (cn_##id)(cn_##id##_args *args) { return CN__CHOOSE(cn_optimizer, args, #class); }
 #include "nn/optimizers.def"
 #undef CN_OPTIMIZER
@@ -129,8 +145,11 @@ cn__class_fn *const cn__optimizer_classes[] = {
     NULL
 };
 
-/* ---- Variables --------------------------------------------------------------------------------------------------------------------------------------- */
-static const char *own_name(const cn__optimizer *o) { return common_of(o)->name ? common_of(o)->name : o->spec.cls->snake; }
+/* ---- Variables --------------------------------------------------------------------------------------------------- */
+static const char *own_name(const cn__optimizer *o)
+{
+    return common_of(o)->name ? common_of(o)->name : o->spec.cls->snake;
+}
 
 static cn__var *add_var(cn__optimizer *o, const cn__type *type, cn__role role, const char *name)
 {
@@ -150,7 +169,8 @@ bool cn__optimizer_make(cn__optimizer *o, cn_ctx *ctx, const char *site, const c
     if (!cn__spec_make(ctx, &o->mem, site, CN__FAM_OPTIMIZER, choice, &o->spec)) return cn__optimizer_free(o), false;
     if (!cn__spec_make(ctx, &o->mem, site, CN__FAM_SCHEDULE, common_of(o)->schedule.name, &o->schedule) ||
         !(o->iteration = add_var(o, &count, CN__COUNTER, "iteration")) ||
-        (!o->schedule.cls && !(o->learning_rate = add_var(o, &rate, CN__SLOT, "learning_rate")))) return cn__optimizer_free(o), false;
+        (!o->schedule.cls && !(o->learning_rate = add_var(o, &rate, CN__SLOT, "learning_rate"))))
+        return cn__optimizer_free(o), false;
     if (o->learning_rate) {
         cn__store(CN_FLOAT32, o->learning_rate->master, 0, common_of(o)->learning_rate);
         cn__var_touch(o->learning_rate);
@@ -175,13 +195,15 @@ bool cn__optimizer_build(cn__optimizer *o, cn__weight *const *weights, int n)
     const common *c = common_of(o);
     bool ok = true;
     o->slots = cn__arena_alloc(&o->mem, ((size_t)n + 1) * sizeof *o->slots), o->nslots = n;
-    if (!o->slots) return cn__nomem(o->ctx) == CN_OK;
+    if (!o->slots) return cn__nomem(o->ctx), false;
     for (int i = 0; i < n; i++) o->slots[i].weight = weights[i];
-    for (int i = 0; ok && i < n && c->use_ema == CN_YES; i++) ok = (o->slots[i].average = add_slot(o, weights[i], "average")) != NULL;
+    for (int i = 0; ok && i < n && c->use_ema == CN_YES; i++)
+        ok = (o->slots[i].average = add_slot(o, weights[i], "average")) != NULL;
     for (int i = 0; ok && i < n && c->gradient_accumulation_steps > 1; i++)
         ok = (o->slots[i].accumulator = add_slot(o, weights[i], "gradient_accumulator")) != NULL;
     for (int i = 0; i < n; i++)
-        for (int k = 0; ok && k < together && k < count; k++) ok = (o->slots[i].slot[k] = add_slot(o, weights[i], names[k])) != NULL;
+        for (int k = 0; ok && k < together && k < count; k++)
+            ok = (o->slots[i].slot[k] = add_slot(o, weights[i], names[k])) != NULL;
     for (int k = together; k < count; k++)
         for (int i = 0; ok && i < n; i++) ok = (o->slots[i].slot[k] = add_slot(o, weights[i], names[k])) != NULL;
     return ok;
@@ -197,16 +219,19 @@ void cn__optimizer_free(cn__optimizer *o)
 
 bool cn__optimizer_straight_through(const cn__optimizer *o) { return o->spec.cls && ops_of(o)->straight_through; }
 
-/* ---- The step ---------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- The step ---------------------------------------------------------------------------------------------------- */
 typedef struct stepping {
     cn__optimizer *o;
     cn_graph *g;
     cn__val iteration, rate, t;                          /* steps taken, learning rate, number of this update from 1 */
-    cn__val due;                                         /* with accumulation: is this batch the last of an update? else 0 */
-    cn__val averaging, overwrite;                        /* with use_ema: its momentum now; is it time to overwrite the weights? else 0 */
+    cn__val due;                  /* with accumulation: is this batch the last of an update? else 0 */
+    cn__val averaging, overwrite; /* with use_ema: its momentum now; is it time to overwrite the weights? else 0 */
 } stepping;
 
-static cn__val squares(cn_graph *g, cn__val x) { return cn__cast(g, cn__reduce_all(g, CN__OP_SUM, cn__b1(g, CN__OP_SQUARE, x)), CN_FLOAT32); }
+static cn__val squares(cn_graph *g, cn__val x)
+{
+    return cn__cast(g, cn__reduce_all(g, CN__OP_SUM, cn__b1(g, CN__OP_SQUARE, x)), CN_FLOAT32);
+}
 
 /* limit / max(|g|, limit): 1 while the norm is within the limit. */
 static cn__val shrink(cn_graph *g, cn__val square, double limit)
@@ -229,7 +254,8 @@ static void clip(const cn__optimizer *o, cn_graph *g, cn__val *grads, int n)
         if (!grads[i]) continue;
         cn__val x = grads[i];
         if (c->clipnorm > 0) grads[i] = scaled_by(g, x, shrink(g, squares(g, x), c->clipnorm));
-        else if (c->clipvalue > 0) grads[i] = cn__clip(g, x, cn__like(g, x, -c->clipvalue), cn__like(g, x, c->clipvalue));
+        else if (c->clipvalue > 0)
+            grads[i] = cn__clip(g, x, cn__like(g, x, -c->clipvalue), cn__like(g, x, c->clipvalue));
         else if (c->global_clipnorm > 0) total = total ? cn__add(g, total, squares(g, x)) : squares(g, x);
     }
     if (!total) return;
@@ -277,7 +303,8 @@ static cn__val accumulate(const stepping *s, const cn__slots *of, cn__val grad)
 static cn__val keep_average(const stepping *s, const cn__slots *of, cn__val w)
 {
     cn_graph *g = s->g;
-    cn__val average = cn__variable(g, of->average), share = cn__cast(g, s->averaging, (cn_dtype)cn__type_of(g, w)->dtype);
+    cn__val average = cn__variable(g, of->average),
+            share = cn__cast(g, s->averaging, (cn_dtype)cn__type_of(g, w)->dtype);
     average = cn__add(g, cn__mul(g, share, average), cn__mul(g, cn__affine(g, share, -1, 1), w));
     cn__assign_var(g, of->average, average, 0);
     return s->overwrite ? cn__where(g, s->overwrite, average, w) : w;
@@ -319,8 +346,11 @@ bool cn__optimizer_apply(cn__optimizer *o, cn_graph *g, cn__weight *const *weigh
     if (!begin(&s, o, g)) return false;
     for (int i = 0; i < n; i++) {
         const cn__slots *of = slots_of(o, weights[i]);
-        if (!of) return cn__graph_fail(g, CN_E_STATE, "weight %s was not there when the optimizer was built; compile again", weights[i]->var->path), false;
-        grad[i] = grads[i] && s.due ? accumulate(&s, of, grads[i]) : grads[i];       /* 0: the loss does not depend on it */
+        if (!of)
+            return cn__graph_fail(g, CN_E_STATE, "weight %s was not there when the optimizer was built; compile again",
+                                  weights[i]->var->path),
+                   false;
+        grad[i] = grads[i] && s.due ? accumulate(&s, of, grads[i]) : grads[i]; /* 0: the loss does not depend on it */
     }
     clip(o, g, grad, n);
     for (int i = 0; i < n; i++)

@@ -1,11 +1,12 @@
-/* options.c: what was given becomes what holds: presets where nothing was said, CN_ZERO as 0, strings and nested choices copied (the
-   caller's literals end with his block), ranges checked. All of it is read from the tables; no class has code of its own here. */
+/* options.c: what was given becomes what holds: presets where nothing was said, CN_ZERO as 0, strings and nested
+   choices copied (the caller's literals end with his block), ranges checked. All of it is read from the tables; no
+   class has code of its own here. */
 #include "nn/options.h"
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 
-#define RESOLVED 0x1c                                    /* the mark of args that have been through here: 0 is 0 in them */
+#define RESOLVED 0x1c /* the mark of args that have been through here: 0 is 0 in them */
 
 #define ABOVE0 DBL_TRUE_MIN
 #define BELOW1 (1 - DBL_EPSILON / 2)
@@ -36,7 +37,7 @@ const char *cn__who(const cn__class *class, const void *args, char *buffer, size
     return buffer;
 }
 
-/* ---- Lists of sizes and axes ------------------------------------------------------------------------------------------------ */
+/* ---- Lists of sizes and axes ------------------------------------------------------------------------------------- */
 int cn__dims_count(const int64_t *dims)
 {
     int n = 0;
@@ -60,7 +61,7 @@ bool cn__axes_mask(const int64_t *dims, int rank, uint32_t *mask)
     return true;
 }
 
-/* ---- Checks ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Checks ------------------------------------------------------------------------------------------------------ */
 static const range *range_of(const cn__class *class, const char *option)
 {
     for (size_t i = 0; i < CN__COUNT(ranges); i++)
@@ -72,7 +73,8 @@ static const range *range_of(const cn__class *class, const char *option)
 static const char *range_text(const range *r, char *buffer, size_t size)
 {
     char low[40], high[40];
-    if (r->low == ABOVE0) snprintf(low, sizeof low, "more than 0"); else snprintf(low, sizeof low, "at least %g", r->low);
+    if (r->low == ABOVE0) snprintf(low, sizeof low, "more than 0");
+    else snprintf(low, sizeof low, "at least %g", r->low);
     if (r->high == ANY) *high = 0;
     else if (r->high == BELOW1) snprintf(high, sizeof high, " and less than 1");
     else snprintf(high, sizeof high, " and at most %.10g", r->high);
@@ -80,21 +82,24 @@ static const char *range_text(const range *r, char *buffer, size_t size)
     return buffer;
 }
 
-static bool number_fits(cn_ctx *ctx, const char *site, const cn__class *class, const void *args, const cn__option *o, double value)
+static bool number_fits(cn_ctx *ctx, const char *site, const cn__class *class, const void *args, const cn__option *o,
+                        double value)
 {
     char who[160], text[96];
     const range *r = range_of(class, o->name);
     if (!isfinite(value)) {
-        cn__fail(ctx, site, CN_E_VALUE, "%s: %s is %g, which is not a finite number.", cn__who(class, args, who, sizeof who), o->name, value);
+        cn__fail(ctx, site, CN_E_VALUE, "%s: %s is %g, which is not a finite number.",
+                 cn__who(class, args, who, sizeof who), o->name, value);
         return false;
     }
     if (!r || r->words || (value >= r->low && value <= r->high)) return true;
-    cn__fail(ctx, site, CN_E_VALUE, "%s: %s is %.10g, it must be %s (%s).", cn__who(class, args, who, sizeof who), o->name, value,
-             range_text(r, text, sizeof text), o->help);
+    cn__fail(ctx, site, CN_E_VALUE, "%s: %s is %.10g, it must be %s (%s).", cn__who(class, args, who, sizeof who),
+             o->name, value, range_text(r, text, sizeof text), o->help);
     return false;
 }
 
-static bool text_fits(cn_ctx *ctx, const char *site, const cn__class *class, const void *args, const cn__option *o, cn_text text)
+static bool text_fits(cn_ctx *ctx, const char *site, const cn__class *class, const void *args, const cn__option *o,
+                      cn_text text)
 {
     char who[160];
     const range *r = range_of(class, o->name);
@@ -105,16 +110,18 @@ static bool text_fits(cn_ctx *ctx, const char *site, const cn__class *class, con
         if (k == n && !memcmp(w, text, n)) return true;
         w += k + (w[k] == ' ');
     }
-    cn__fail(ctx, site, CN_E_VALUE, "%s: %s is \"%s\", it must be one of: %s.", cn__who(class, args, who, sizeof who), o->name, text, r->words);
+    cn__fail(ctx, site, CN_E_VALUE, "%s: %s is \"%s\", it must be one of: %s.", cn__who(class, args, who, sizeof who),
+             o->name, text, r->words);
     return false;
 }
 
-static bool enum_fits(cn_ctx *ctx, const char *site, const cn__class *class, const void *args, const cn__option *o, int value, int count,
-                      const char *what)
+static bool enum_fits(cn_ctx *ctx, const char *site, const cn__class *class, const void *args, const cn__option *o,
+                      int value, int count, const char *what)
 {
     char who[160];
     if (value >= 0 && value < count) return true;
-    cn__fail(ctx, site, CN_E_VALUE, "%s: %s is %d, which is not %s.", cn__who(class, args, who, sizeof who), o->name, value, what);
+    cn__fail(ctx, site, CN_E_VALUE, "%s: %s is %d, which is not %s.", cn__who(class, args, who, sizeof who), o->name,
+             value, what);
     return false;
 }
 
@@ -123,11 +130,27 @@ static bool option_fits(cn_ctx *ctx, const char *site, const cn__class *class, c
     const char *at = (const char *)args + o->offset;
     switch (o->type) {
     case CN__O_double:   { double v;  memcpy(&v, at, sizeof v); return number_fits(ctx, site, class, args, o, v); }
-    case CN__O_int64_t:  { int64_t v; memcpy(&v, at, sizeof v); return number_fits(ctx, site, class, args, o, (double)v); }
+    case CN__O_int64_t: {
+        int64_t v;
+        memcpy(&v, at, sizeof v);
+        return number_fits(ctx, site, class, args, o, (double)v);
+    }
     case CN__O_cn_text:  { cn_text v; memcpy(&v, at, sizeof v); return text_fits(ctx, site, class, args, o, v); }
-    case CN__O_cn_flag:  { cn_flag v; memcpy(&v, at, sizeof v); return enum_fits(ctx, site, class, args, o, (int)v, 3, "CN_YES or CN_NO"); }
-    case CN__O_cn_word:  { cn_word v; memcpy(&v, at, sizeof v); return enum_fits(ctx, site, class, args, o, (int)v, CN_WORD_COUNT, "a word of the library's"); }
-    case CN__O_cn_dtype: { cn_dtype v; memcpy(&v, at, sizeof v); return enum_fits(ctx, site, class, args, o, (int)v, CN_STRING + 1, "an element type"); }
+    case CN__O_cn_flag: {
+        cn_flag v;
+        memcpy(&v, at, sizeof v);
+        return enum_fits(ctx, site, class, args, o, (int)v, 3, "CN_YES or CN_NO");
+    }
+    case CN__O_cn_word: {
+        cn_word v;
+        memcpy(&v, at, sizeof v);
+        return enum_fits(ctx, site, class, args, o, (int)v, CN_WORD_COUNT, "a word of the library's");
+    }
+    case CN__O_cn_dtype: {
+        cn_dtype v;
+        memcpy(&v, at, sizeof v);
+        return enum_fits(ctx, site, class, args, o, (int)v, CN_STRING + 1, "an element type");
+    }
     default: return true;
     }
 }
@@ -139,7 +162,7 @@ bool cn__args_check(cn_ctx *ctx, const char *site, const cn__class *class, void 
     return !class->finish || class->finish(ctx, site, args) == CN_OK;
 }
 
-/* ---- Filling in --------------------------------------------------------------------------------------------------------------- */
+/* ---- Filling in -------------------------------------------------------------------------------------------------- */
 static bool all_zero(const char *at, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -199,14 +222,14 @@ static bool settle(cn_ctx *ctx, cn__arena *mem, const char *site, const cn__opti
     case CN__O_cn_text: {
         cn_text v;
         memcpy(&v, at, sizeof v);
-        if (v && !(v = cn__arena_text(mem, v))) return cn__nomem(ctx) == CN_OK;
+        if (v && !(v = cn__arena_text(mem, v))) return cn__nomem(ctx), false;
         memcpy(at, &v, sizeof v);
         return true;
     }
     case CN__O_values: {
         const cn_values *v;
         memcpy(&v, at, sizeof v);
-        if (v && !(v = copy_values(mem, v))) return cn__nomem(ctx) == CN_OK;
+        if (v && !(v = copy_values(mem, v))) return cn__nomem(ctx), false;
         memcpy(at, &v, sizeof v);
         return true;
     }
@@ -231,8 +254,10 @@ void *cn__args_fill(cn_ctx *ctx, cn__arena *mem, const char *site, const cn__cla
         memcpy(&head, given, sizeof head);
         if (head.mark == RESOLVED) return memcpy(args, given, class->size);
         if (head.size < sizeof head) {
-            cn__fail(ctx, site, CN_E_VALUE, "%s: the options' head.size is %u; make them by the macro, by CN_ARGS or with .head = CN_HEAD(type).",
-                     cn__who(class, NULL, who, sizeof who), head.size);
+            cn__fail(
+                ctx, site, CN_E_VALUE,
+                "%s: the options' head.size is %u; make them by the macro, by CN_ARGS or with .head = CN_HEAD(type).",
+                cn__who(class, NULL, who, sizeof who), head.size);
             return NULL;
         }
         memcpy(args, given, CN__MIN(head.size, class->size));
@@ -241,7 +266,8 @@ void *cn__args_fill(cn_ctx *ctx, cn__arena *mem, const char *site, const cn__cla
     memcpy(args, &head, sizeof head);
     for (int i = 0; i < class->options; i++) {
         const cn__option *o = &class->option[i];
-        if ((!o->required || !given) && all_zero(args + o->offset, o->size)) memcpy(args + o->offset, presets + o->offset, o->size);
+        if ((!o->required || !given) && all_zero(args + o->offset, o->size))
+            memcpy(args + o->offset, presets + o->offset, o->size);
         if (!settle(ctx, mem, site, o, args + o->offset)) return NULL;
     }
     return args;
@@ -253,7 +279,7 @@ void *cn__args_resolve(cn_ctx *ctx, cn__arena *mem, const char *site, const cn__
     return args && cn__args_check(ctx, site, class, args) ? args : NULL;
 }
 
-/* ---- Choices ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Choices ----------------------------------------------------------------------------------------------------- */
 const char *cn__choose(cn_head *head, const char *class_name)
 {
     if (!head) return NULL;
@@ -273,7 +299,8 @@ bool cn__spec_make(cn_ctx *ctx, cn__arena *mem, const char *site, cn__family fam
     if (!class) return cn__class_unknown(ctx, site, family, name), false;
     out->cls = class;
     if (*choice == RESOLVED) out->args = (void *)(uintptr_t)choice;
-    else if (class->size && !(out->args = cn__args_resolve(ctx, mem, options && head.site ? head.site : site, class, options ? choice : NULL)))
+    else if (class->size && !(out->args = cn__args_resolve(ctx, mem, options && head.site ? head.site : site, class,
+                                                           options ? choice : NULL)))
         return *out = (cn__spec){ 0 }, false;
     return true;
 }

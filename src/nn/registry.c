@@ -1,23 +1,37 @@
-/* registry.c: finding a class by what it is called: its name, its snake form or an alias, as Keras does; the built-in lists first, then
-   what was registered on the context. */
+/* registry.c: finding a class by what it is called: its name, its snake form or an alias, as Keras does; the built-in
+   lists first, then what was registered on the context. */
 #include "nn/options.h"
 #include <stdio.h>
 #include <strings.h>
 
 static cn__class_fn *const none[] = { NULL };
-static cn__class_fn *const *const families[CN__FAMILIES] = {
-    [0] = none, [CN__FAM_LAYER] = cn__layer_classes, [CN__FAM_ACT] = cn__act_classes, [CN__FAM_INITIALIZER] = cn__initializer_classes,
-    [CN__FAM_REGULARIZER] = cn__regularizer_classes, [CN__FAM_CONSTRAINT] = cn__constraint_classes, [CN__FAM_LOSS] = cn__loss_classes,
-    [CN__FAM_METRIC] = cn__metric_classes, [CN__FAM_OPTIMIZER] = cn__optimizer_classes, [CN__FAM_SCHEDULE] = cn__schedule_classes,
-    [CN__FAM_CALLBACK] = none
-};
-static const char *const nouns[CN__FAMILIES] = {
-    [0] = "thing", [CN__FAM_LAYER] = "layer", [CN__FAM_ACT] = "activation", [CN__FAM_INITIALIZER] = "initializer",
-    [CN__FAM_REGULARIZER] = "regularizer", [CN__FAM_CONSTRAINT] = "constraint", [CN__FAM_LOSS] = "loss", [CN__FAM_METRIC] = "metric",
-    [CN__FAM_OPTIMIZER] = "optimizer", [CN__FAM_SCHEDULE] = "schedule", [CN__FAM_CALLBACK] = "callback"
-};
+static cn__class_fn *const *const families[CN__FAMILIES] = { [0] = none,
+                                                             [CN__FAM_LAYER] = cn__layer_classes,
+                                                             [CN__FAM_ACT] = cn__act_classes,
+                                                             [CN__FAM_INITIALIZER] = cn__initializer_classes,
+                                                             [CN__FAM_REGULARIZER] = cn__regularizer_classes,
+                                                             [CN__FAM_CONSTRAINT] = cn__constraint_classes,
+                                                             [CN__FAM_LOSS] = cn__loss_classes,
+                                                             [CN__FAM_METRIC] = cn__metric_classes,
+                                                             [CN__FAM_OPTIMIZER] = cn__optimizer_classes,
+                                                             [CN__FAM_SCHEDULE] = cn__schedule_classes,
+                                                             [CN__FAM_CALLBACK] = none };
+static const char *const nouns[CN__FAMILIES] = { [0] = "thing",
+                                                 [CN__FAM_LAYER] = "layer",
+                                                 [CN__FAM_ACT] = "activation",
+                                                 [CN__FAM_INITIALIZER] = "initializer",
+                                                 [CN__FAM_REGULARIZER] = "regularizer",
+                                                 [CN__FAM_CONSTRAINT] = "constraint",
+                                                 [CN__FAM_LOSS] = "loss",
+                                                 [CN__FAM_METRIC] = "metric",
+                                                 [CN__FAM_OPTIMIZER] = "optimizer",
+                                                 [CN__FAM_SCHEDULE] = "schedule",
+                                                 [CN__FAM_CALLBACK] = "callback" };
 
-typedef struct registered { cn__class class; struct registered *next; } registered;      /* the list hangs on the context */
+typedef struct registered {
+    cn__class class;
+    struct registered *next;
+} registered;                                            /* the list hangs on the context */
 
 static registered *registered_on(cn_ctx *ctx)
 {
@@ -63,14 +77,15 @@ static const cn__class *find_in(cn_ctx *ctx, cn__family family, const char *name
 const cn__class *cn__class_find(cn_ctx *ctx, cn__family family, const char *name)
 {
     const cn__class *class = name ? find_in(ctx, family, name) : NULL;
-    return !class && name && family == CN__FAM_METRIC ? find_in(ctx, CN__FAM_LOSS, name) : class;      /* every loss is a metric too */
+    if (!class && name && family == CN__FAM_METRIC) class = find_in(ctx, CN__FAM_LOSS, name);    /* every loss is one */
+    return class;
 }
 
 bool cn__class_register(cn_ctx *ctx, const cn__class *class)
 {
     registered *r = cn__arena_alloc(cn__ctx_arena(ctx), sizeof *r);
     char *name = cn__arena_text(cn__ctx_arena(ctx), class->name);
-    if (!r || !name) return cn__nomem(ctx) == CN_OK;
+    if (!r || !name) return cn__nomem(ctx), false;
     const char *own = strrchr(name, '>');
     r->class = *class, r->class.name = name, r->class.snake = own ? own + 1 : name;
     r->next = registered_on(ctx);
@@ -78,7 +93,7 @@ bool cn__class_register(cn_ctx *ctx, const cn__class *class)
     return true;
 }
 
-/* ---- "did you mean" ------------------------------------------------------------------------------------------------------------ */
+/* ---- "did you mean" ---------------------------------------------------------------------------------------------- */
 typedef struct nearest { const char *name[3]; size_t distance[3]; } nearest;
 
 static void consider(nearest *best, const char *wanted, const cn__class *class)
@@ -101,8 +116,10 @@ cn_status cn__class_unknown(cn_ctx *ctx, const char *site, cn__family family, co
     for (registered *r = registered_on(ctx); r; r = r->next)
         if (r->class.family == family) consider(&best, name, &r->class);
     if (!best.name[0])
-        return cn__fail(ctx, site, CN_E_NAME, "there is no %s \"%s\". `cornu list` shows what there is; a name of your own has to be registered first.",
-                        nouns[family], name);
+        return cn__fail(
+            ctx, site, CN_E_NAME,
+            "there is no %s \"%s\". `cornu list` shows what there is; a name of your own has to be registered first.",
+            nouns[family], name);
     char text[200];
     int n = snprintf(text, sizeof text, "\"%s\"", best.name[0]);
     for (int i = 1; i < 3 && best.name[i] && n < (int)sizeof text; i++)

@@ -1,5 +1,6 @@
-/* schedule.c: learning rates that follow the step. Each formula stands here once: on numbers it gives the rate of a step, on values it
-   builds nodes, so that what a callback prints and what the training uses cannot differ. Both compute in double. */
+/* schedule.c: learning rates that follow the step. Each formula stands here once: on numbers it gives the rate of a
+   step, on values it builds nodes, so that what a callback prints and what the training uses cannot differ. Both
+   compute in double. */
 #include "nn/options.h"
 #include <math.h>
 
@@ -10,9 +11,14 @@ typedef struct num { cn_graph *g; cn__val v; double x; } num;
 typedef struct schedule_ops { num (*rate)(const void *args, num step); } schedule_ops;
 
 static num lit(num like, double x) { return (num){ like.g, like.g ? cn__scalar(like.g, CN_FLOAT64, x) : 0, x }; }
-static num affine(num a, double scale, double offset) { return (num){ a.g, a.g ? cn__affine(a.g, a.v, scale, offset) : 0, a.x * scale + offset }; }
-#define UNARY(name, op, function)  static num name(num a) { return (num){ a.g, a.g ? cn__b1(a.g, CN__OP_##op, a.v) : 0, function(a.x) }; }
-#define BINARY(name, op, result)   static num name(num a, num b) { return (num){ a.g, a.g ? cn__b2(a.g, CN__OP_##op, a.v, b.v) : 0, result }; }
+static num affine(num a, double scale, double offset)
+{
+    return (num){ a.g, a.g ? cn__affine(a.g, a.v, scale, offset) : 0, a.x * scale + offset };
+}
+#define UNARY(name, op, function) \
+    static num name(num a) { return (num){ a.g, a.g ? cn__b1(a.g, CN__OP_##op, a.v) : 0, function(a.x) }; }
+#define BINARY(name, op, result) \
+    static num name(num a, num b) { return (num){ a.g, a.g ? cn__b2(a.g, CN__OP_##op, a.v, b.v) : 0, result }; }
 UNARY(whole, FLOOR, floor)
 UNARY(ceiling, CEIL, ceil)
 UNARY(cosine, COS, cos)
@@ -26,10 +32,11 @@ BINARY(least, MIN, fmin(a.x, b.x))
 static num when_less(num a, double b, num then, num otherwise)
 {
     if (!a.g) return a.x < b ? then : otherwise;
-    return (num){ a.g, cn__where(a.g, cn__b2(a.g, CN__OP_LT, a.v, cn__scalar(a.g, CN_FLOAT64, b)), then.v, otherwise.v), 0 };
+    return (num){ a.g, cn__where(a.g, cn__b2(a.g, CN__OP_LT, a.v, cn__scalar(a.g, CN_FLOAT64, b)), then.v, otherwise.v),
+                  0 };
 }
 
-/* ---- The formulas, as in keras.optimizers.schedules ------------------------------------------------------------------------------------------- */
+/* ---- The formulas, as in keras.optimizers.schedules -------------------------------------------------------------- */
 static num rate_exponential_decay(const void *args, num step)
 {
     const cn_exponential_decay_args *o = args;
@@ -80,8 +87,11 @@ static num rate_cosine_decay_restarts(const void *args, num step)
         period = whole(share);
         share = add(share, affine(period, -1, 0));
     } else {
-        period = whole(affine(logarithm(affine(share, o->t_mul - 1, 1)), 1 / log(o->t_mul), 0));
-        num length = power(lit(step, o->t_mul), period), start = affine(length, 1 / (o->t_mul - 1), -1 / (o->t_mul - 1));
+        num exact = over(logarithm(affine(share, o->t_mul - 1, 1)), lit(step, log(o->t_mul)));
+        /* log 243 / log 3 is 4.999...: the very step of a restart is not to be rounded down */
+        period = whole(affine(exact, 1, 1e-9));
+        num length = power(lit(step, o->t_mul), period);
+        num start = affine(length, 1 / (o->t_mul - 1), -1 / (o->t_mul - 1));
         share = over(add(share, affine(start, -1, 0)), length);
     }
     num wave = times(half_wave(share, 1, 0), power(lit(step, o->m_mul), period));
@@ -99,31 +109,37 @@ static num rate_piecewise_constant_decay(const void *args, num step)
     return rate;
 }
 
-/* ---- Checks ------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Checks ------------------------------------------------------------------------------------------------------ */
 static cn_status finish_cosine(cn_ctx *ctx, const char *site, void *args)
 {
     const cn_cosine_decay_args *o = args;
     if (o->warmup_steps == 0 || o->warmup_target != 0) return CN_OK;
-    return cn__fail(ctx, site, CN_E_VALUE, "cosine_decay: warmup_steps is %lld but there is no warmup_target to rise to.", (long long)o->warmup_steps);
+    return cn__fail(ctx, site, CN_E_VALUE,
+                    "cosine_decay: warmup_steps is %lld but there is no warmup_target to rise to.",
+                    (long long)o->warmup_steps);
 }
 
 static cn_status finish_piecewise(cn_ctx *ctx, const char *site, void *args)
 {
     const cn_piecewise_constant_decay_args *o = args;
     if (!o->boundaries || !o->values || o->values->count != o->boundaries->count + 1)
-        return cn__fail(ctx, site, CN_E_VALUE, "piecewise_constant_decay: there are %zu boundaries and %zu values; it takes one value more than boundaries.",
+        return cn__fail(ctx, site, CN_E_VALUE,
+                        "piecewise_constant_decay: there are %zu boundaries and %zu values; it takes one value more "
+                        "than boundaries.",
                         o->boundaries ? o->boundaries->count : 0, o->values ? o->values->count : 0);
     for (size_t i = 1; i < o->boundaries->count; i++)
-        if (cn__load(o->boundaries->dtype, o->boundaries->data, i) <= cn__load(o->boundaries->dtype, o->boundaries->data, i - 1))
-            return cn__fail(ctx, site, CN_E_VALUE, "piecewise_constant_decay: boundary %zu is not above the one before it.", i);
+        if (cn__load(o->boundaries->dtype, o->boundaries->data, i) <=
+            cn__load(o->boundaries->dtype, o->boundaries->data, i - 1))
+            return cn__fail(ctx, site, CN_E_VALUE,
+                            "piecewise_constant_decay: boundary %zu is not above the one before it.", i);
     return CN_OK;
 }
 
-/* ---- The list ------------------------------------------------------------------------------------------------------------------------------------- */
-#define CN_SCHEDULE(class, id, REQUIRED, FIELDS, finish, formula)                                                           \
-    static const schedule_ops ops_##id = { rate_##id };                                                                     \
-    CN__CLASS(class_##id, cn_##id##_args, REQUIRED, CN_NO_FIELDS, FIELDS, #class, #id, "keras.optimizers.schedules", "", formula, \
-              CN__FAM_SCHEDULE, finish, &ops_##id)                                                                          \
+/* ---- The list ---------------------------------------------------------------------------------------------------- */
+#define CN_SCHEDULE(class, id, REQUIRED, FIELDS, finish, formula)                                                     \
+    static const schedule_ops ops_##id = { rate_##id };                                                               \
+    CN__CLASS(class_##id, cn_##id##_args, REQUIRED, CN_NO_FIELDS, FIELDS, #class, #id,                                \
+              "keras.optimizers.schedules", "", formula, CN__FAM_SCHEDULE, finish, &ops_##id)                         \
     cn_schedule (cn_##id)(cn_##id##_args *args) { return CN__CHOOSE(cn_schedule, args, #class); }
 #include "nn/schedules.def"
 #undef CN_SCHEDULE

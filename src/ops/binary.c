@@ -1,24 +1,26 @@
-/* binary.c: element-wise, two or three operands, broadcast by NumPy's rules. Integers: a division by 0 gives 0, quotients are rounded down
-   (so that a = b (a / b) + a mod b), the least number by -1 wraps around. Minimum and maximum: NaN wins; where both are equal each
-   gets half of the gradient, as in JAX. */
+/* binary.c: element-wise, two or three operands, broadcast by NumPy's rules. Integers: a division by 0 gives 0,
+   quotients are rounded down (so that a = b (a / b) + a mod b), the least number by -1 wraps around. Minimum and
+   maximum: NaN wins; where both are equal each gets half of the gradient, as in JAX. */
 #include "ops/kernel.h"
 #include "ops/ops.h"
 #include <math.h>
 
-/* ---- Shapes ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Shapes ------------------------------------------------------------------------------------------------------ */
 static bool broadcast(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     out[0] = *in[0];
     for (int k = 1; k < i->nin; k++)
         if (!cn__broadcast_shapes(out, in[k], out))
-            return cn__misfit(g, i, in, CN_E_SHAPE, "the shapes do not broadcast: sizes, from the last, must be equal or 1");
+            return cn__misfit(g, i, in, CN_E_SHAPE,
+                              "the shapes do not broadcast: sizes, from the last, must be equal or 1");
     return true;
 }
 
 static bool alike(cn_graph *g, const cn__inst *i, const cn__type *const *in, int first)
 {
     for (int k = first + 1; k < i->nin; k++)
-        if (in[k]->dtype != in[first]->dtype) return cn__misfit(g, i, in, CN_E_DTYPE, "the element types differ; cast one");
+        if (in[k]->dtype != in[first]->dtype)
+            return cn__misfit(g, i, in, CN_E_DTYPE, "the element types differ; cast one");
     return true;
 }
 
@@ -53,7 +55,7 @@ bool cn__shape_where(cn_graph *g, const cn__inst *i, const cn__type *const *in, 
     return ok;
 }
 
-/* ---- Formulas: floating, integer -------------------------------------------------------------------------------------------- */
+/* ---- Formulas: floating, integer --------------------------------------------------------------------------------- */
 static int64_t floor_div(int64_t a, int64_t b)
 {
     if (b == 0) return 0;
@@ -146,7 +148,7 @@ bool cn__decomp_clip(cn_graph *g, const cn__inst *i, const cn__val *in, cn__val 
     return out[0];
 }
 
-/* ---- Derivatives: by a and by b; then summed over what was repeated ----------------------------------------------------------- */
+/* ---- Derivatives: by a and by b; then summed over what was repeated ---------------------------------------------- */
 static void give(cn_graph *g, const cn__inst *i, int k, cn__val d, cn__val *dx)
 {
     cn__type t = *cn__type_of(g, cn__in(g, i)[k]);

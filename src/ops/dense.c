@@ -7,13 +7,17 @@ static bool layer(cn_graph *g, const cn__inst *i, const cn__type *const *in, con
 {
     const cn__a_dense *a = i->attr;
     const cn__type *x = in[0], *w = in[1];
-    if (a->act < 0 || a->act >= CN__ACTS) return cn__misfit(g, i, in, CN_E_VALUE, "there is no activation %d", (int)a->act);
+    if (a->act < 0 || a->act >= CN__ACTS)
+        return cn__misfit(g, i, in, CN_E_VALUE, "there is no activation %d", (int)a->act);
     if (!cn__want_float(g, i, in, 0)) return false;
-    if (x->dtype != w->dtype || (b && b->dtype != w->dtype)) return cn__misfit(g, i, in, CN_E_DTYPE, "the element types differ; cast one");
+    if (x->dtype != w->dtype || (b && b->dtype != w->dtype))
+        return cn__misfit(g, i, in, CN_E_DTYPE, "the element types differ; cast one");
     if (x->rank < 1 || w->rank != 2) return cn__misfit(g, i, in, CN_E_SHAPE, "it takes rows by a matrix");
     if (x->dim[x->rank - 1] != w->dim[0])
-        return cn__misfit(g, i, in, CN_E_SHAPE, "inner sizes %lld and %lld differ", (long long)x->dim[x->rank - 1], (long long)w->dim[0]);
-    if (b && (b->rank != 1 || b->dim[0] != w->dim[1])) return cn__misfit(g, i, in, CN_E_SHAPE, "one bias for each of %lld units", (long long)w->dim[1]);
+        return cn__misfit(g, i, in, CN_E_SHAPE, "inner sizes %lld and %lld differ", (long long)x->dim[x->rank - 1],
+                          (long long)w->dim[0]);
+    if (b && (b->rank != 1 || b->dim[0] != w->dim[1]))
+        return cn__misfit(g, i, in, CN_E_SHAPE, "one bias for each of %lld units", (long long)w->dim[1]);
     *y = *x;
     y->dim[y->rank - 1] = w->dim[1];
     return true;

@@ -1,9 +1,9 @@
-/* index.c: elements by their places. Places come from data: what is out of range is clamped and told by the fault word; one_hot alone
-   takes it as "none" and gives zeros. Sums are added in index order. */
+/* index.c: elements by their places. Places come from data: what is out of range is clamped and told by the fault
+   word; one_hot alone takes it as "none" and gives zeros. Sums are added in index order. */
 #include "ops/kernel.h"
 #include "ops/ops.h"
 
-/* ---- Along an axis, by rows: gather and its adjoint ----------------------------------------------------------------------------- */
+/* ---- Along an axis, by rows: gather and its adjoint -------------------------------------------------------------- */
 static cn__type replaced(const cn__type *x, int axis, int gone, int n, const int64_t *dim)
 {
     cn__type t = { .dtype = x->dtype };
@@ -53,7 +53,8 @@ bool cn__shape_scatter_add(cn_graph *g, const cn__inst *i, const cn__type *const
     if (!cn__want_index(g, i, in, 0) || !cn__want_axis(g, i, in, a->axis, rows->rank - index->rank + 1)) return false;
     for (int k = 0; k < index->rank; k++)
         if (rows->dim[a->axis + k] != index->dim[k])
-            return cn__misfit(g, i, in, CN_E_SHAPE, "from axis %lld on the rows must have the places' shape", (long long)a->axis);
+            return cn__misfit(g, i, in, CN_E_SHAPE, "from axis %lld on the rows must have the places' shape",
+                              (long long)a->axis);
     if (rows->rank - index->rank + 1 > CN_MAX_RANK || a->depth < 0)
         return cn__misfit(g, i, in, CN_E_SHAPE, "%lld rows, or too many axes", (long long)a->depth);
     out[0] = replaced(rows, (int)a->axis, index->rank, 1, &a->depth);
@@ -77,7 +78,8 @@ void cn__ref_scatter_add(const cn__ref_call *c)
     for (int64_t p = 0; p < l.pre; p++)
         for (int64_t k = 0; k < m; k++) {
             int64_t to = cn__index(c, cn__get_whole(index, k), l.n, CN__FAULT_INDEX);
-            for (int64_t q = 0; q < l.post; q++) add_to(c->out, (p * l.n + to) * l.post + q, rows, (p * m + k) * l.post + q);
+            for (int64_t q = 0; q < l.post; q++)
+                add_to(c->out, (p * l.n + to) * l.post + q, rows, (p * m + k) * l.post + q);
         }
 }
 
@@ -88,8 +90,9 @@ bool cn__grad_scatter_add(cn_graph *g, const cn__inst *i, const cn__val *dy, con
     return cn__graph_ok(g);
 }
 
-/* ---- Along an axis, one by one (NumPy's take_along_axis) and its adjoint --------------------------------------------------------- */
-static bool along(cn_graph *g, const cn__inst *i, const cn__type *const *in, int64_t axis, const cn__type *x, const cn__type *index)
+/* ---- Along an axis, one by one (NumPy's take_along_axis) and its adjoint ----------------------------------------- */
+static bool along(cn_graph *g, const cn__inst *i, const cn__type *const *in, int64_t axis, const cn__type *x,
+                  const cn__type *index)
 {
     if (!cn__want_axis(g, i, in, axis, x->rank)) return false;
     cn__type same = *x;
@@ -165,12 +168,13 @@ bool cn__grad_scatter_along(cn_graph *g, const cn__inst *i, const cn__val *dy, c
     return cn__graph_ok(g);
 }
 
-/* ---- One-hot ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- One-hot ----------------------------------------------------------------------------------------------------- */
 bool cn__shape_one_hot(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     const cn__a_index *a = i->attr;
     if (!cn__want_index(g, i, in, 0)) return false;
-    if (in[0]->rank == CN_MAX_RANK || a->depth < 0) return cn__misfit(g, i, in, CN_E_SHAPE, "no further axis of size %lld", (long long)a->depth);
+    if (in[0]->rank == CN_MAX_RANK || a->depth < 0)
+        return cn__misfit(g, i, in, CN_E_SHAPE, "no further axis of size %lld", (long long)a->depth);
     out[0] = *in[0];
     out[0].dtype = CN_FLOAT32;
     out[0].dim[out[0].rank++] = a->depth;
@@ -187,7 +191,7 @@ void cn__ref_one_hot(const cn__ref_call *c)
     }
 }
 
-/* ---- Cumulative sum ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Cumulative sum ---------------------------------------------------------------------------------------------- */
 bool cn__shape_along(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     out[0] = *in[0];

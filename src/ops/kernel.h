@@ -1,5 +1,5 @@
-/* kernel.h: how reference kernels read, write and walk. Floating types go through double and are rounded once; integers through
-   int64_t and wrap around; bool is 0 or 1. */
+/* kernel.h: how reference kernels read, write and walk. Floating types go through double and are rounded once;
+   integers through int64_t and wrap around; bool is 0 or 1. */
 #ifndef CN__KERNEL_H
 #define CN__KERNEL_H
 #include "graph/shape.h"

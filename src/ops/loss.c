@@ -1,5 +1,6 @@
-/* loss.c: cross-entropies, of logits where that is asked for (the stable form), else of probabilities as Keras does it: clipped to
-   [1e-7, 1 - 1e-7]. smoothing s: targets become (1 - s) y + s / K (binary: s / 2). ignore: this label's rows count nothing. */
+/* loss.c: cross-entropies, of logits where that is asked for (the stable form), else of probabilities as Keras does
+   it: clipped to [1e-7, 1 - 1e-7]. smoothing s: targets become (1 - s) y + s / K (binary: s / 2). ignore: this label's
+   rows count nothing. */
 #include "ops/ops.h"
 
 static const double EPSILON = 1e-7;                      /* keras.config.epsilon() */
@@ -7,7 +8,8 @@ static const double EPSILON = 1e-7;                      /* keras.config.epsilon
 static bool attributes(cn_graph *g, const cn__inst *i, const cn__type *const *in)
 {
     const cn__a_ce *a = i->attr;
-    return (a->smoothing >= 0 && a->smoothing <= 1) || cn__misfit(g, i, in, CN_E_VALUE, "label smoothing %g is not within 0 and 1", a->smoothing);
+    return (a->smoothing >= 0 && a->smoothing <= 1) ||
+           cn__misfit(g, i, in, CN_E_VALUE, "label smoothing %g is not within 0 and 1", a->smoothing);
 }
 
 static cn__val clipped(cn_graph *g, cn__val p)
@@ -15,14 +17,17 @@ static cn__val clipped(cn_graph *g, cn__val p)
     return cn__clip(g, p, cn__like(g, p, EPSILON), cn__like(g, p, 1 - EPSILON));
 }
 
-/* ---- Sparse: labels are class numbers ------------------------------------------------------------------------------------------- */
+/* ---- Sparse: labels are class numbers ---------------------------------------------------------------------------- */
 bool cn__shape_sparse_ce(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     const cn__type *labels = in[0], *z = in[1];
     if (!attributes(g, i, in) || !cn__want_index(g, i, in, 0) || !cn__want_float(g, i, in, 1)) return false;
-    if (z->rank < 1 || z->dim[z->rank - 1] < 1) return cn__misfit(g, i, in, CN_E_SHAPE, "the scores need a last axis, of classes");
+    if (z->rank < 1 || z->dim[z->rank - 1] < 1)
+        return cn__misfit(g, i, in, CN_E_SHAPE, "the scores need a last axis, of classes");
     cn__type rows = cn__reduced(z, 1u << (z->rank - 1), false);
-    if (!cn__same_shape(&rows, labels)) return cn__misfit(g, i, in, CN_E_SHAPE, "one label for each row of %lld scores", (long long)z->dim[z->rank - 1]);
+    if (!cn__same_shape(&rows, labels))
+        return cn__misfit(g, i, in, CN_E_SHAPE, "one label for each row of %lld scores",
+                          (long long)z->dim[z->rank - 1]);
     out[0] = rows;
     return true;
 }
@@ -77,14 +82,16 @@ bool cn__decomp_sparse_ceg(cn_graph *g, const cn__inst *i, const cn__val *in, cn
     return ok;
 }
 
-/* ---- Binary: element-wise ---------------------------------------------------------------------------------------------------------- */
+/* ---- Binary: element-wise ---------------------------------------------------------------------------------------- */
 bool cn__shape_binary_ce(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
-    if (((const cn__a_ce *)i->attr)->ignore != INT64_MIN) return cn__misfit(g, i, in, CN_E_UNSUPPORTED, "no label can be ignored");
+    if (((const cn__a_ce *)i->attr)->ignore != INT64_MIN)
+        return cn__misfit(g, i, in, CN_E_UNSUPPORTED, "no label can be ignored");
     return attributes(g, i, in) && cn__want_float(g, i, in, 0) && cn__shape_broadcast(g, i, in, out);
 }
 
-/* Logits: max(z, 0) - z y + ln(1 + e^-|z|), written with softplus so that its derivative is sigmoid(z) - y everywhere, 0 included. */
+/* Logits: max(z, 0) - z y + ln(1 + e^-|z|), written with softplus so that its derivative is sigmoid(z) - y
+   everywhere, 0 included. */
 bool cn__decomp_binary_ce(cn_graph *g, const cn__inst *i, const cn__val *in, cn__val *out)
 {
     const cn__a_ce *a = i->attr;

@@ -1,6 +1,6 @@
-/* matmul.c: products over the last two axes; leading axes broadcast. The reference is one chain in k: float32 by fused multiply-adds in
-   float32 (so that a kernel which keeps the order of k gives the same bits), float64 by those in double, the 16-bit types in double
-   with one rounding at the end, integers wrap around. */
+/* matmul.c: products over the last two axes; leading axes broadcast. The reference is one chain in k: float32 by
+   fused multiply-adds in float32 (so that a kernel which keeps the order of k gives the same bits), float64 by those in
+   double, the 16-bit types in double with one rounding at the end, integers wrap around. */
 #include "ops/kernel.h"
 #include "ops/ops.h"
 #include <math.h>
@@ -22,7 +22,8 @@ bool cn__shape_matmul(cn_graph *g, const cn__inst *i, const cn__type *const *in,
         return cn__misfit(g, i, in, CN_E_SHAPE, "inner sizes %lld and %lld differ", (long long)k, (long long)inner);
     cn__type la = leading(a), lb = leading(b);
     out[0] = la;
-    if (!cn__broadcast_shapes(&la, &lb, &out[0])) return cn__misfit(g, i, in, CN_E_SHAPE, "their leading axes do not broadcast");
+    if (!cn__broadcast_shapes(&la, &lb, &out[0]))
+        return cn__misfit(g, i, in, CN_E_SHAPE, "their leading axes do not broadcast");
     out[0].dim[out[0].rank++] = rows;
     out[0].dim[out[0].rank++] = cols;
     return true;
@@ -36,7 +37,8 @@ static void sum_chain(const chain *s, const cn__tensor_view *y, int64_t at)
     if (!cn__real(y)) {
         uint64_t sum = 0;
         for (int64_t k = 0; k < s->n; k++)
-            sum += (uint64_t)cn__get_whole(s->a, s->at_a + k * s->step_a) * (uint64_t)cn__get_whole(s->b, s->at_b + k * s->step_b);
+            sum += (uint64_t)cn__get_whole(s->a, s->at_a + k * s->step_a) *
+                   (uint64_t)cn__get_whole(s->b, s->at_b + k * s->step_b);
         cn__put_whole(y, at, (int64_t)sum);
     } else if (y->type.dtype == CN_FLOAT32) {
         const float *a = (const float *)s->a->at + s->at_a, *b = (const float *)s->b->at + s->at_b;
@@ -76,7 +78,9 @@ bool cn__grad_matmul(cn_graph *g, const cn__inst *i, const cn__val *dy, const bo
     const cn__a_matmul *m = i->attr;
     cn__val  a = cn__in(g, i)[0], b = cn__in(g, i)[1], d = dy[0];
     cn__type ta = *cn__type_of(g, a), tb = *cn__type_of(g, b);
-    if (want[0]) dx[0] = cn__sum_to(g, m->ta ? cn__matmul(g, b, d, m->tb, true) : cn__matmul(g, d, b, false, !m->tb), &ta);
-    if (want[1]) dx[1] = cn__sum_to(g, m->tb ? cn__matmul(g, d, a, true, m->ta) : cn__matmul(g, a, d, !m->ta, false), &tb);
+    if (want[0])
+        dx[0] = cn__sum_to(g, m->ta ? cn__matmul(g, b, d, m->tb, true) : cn__matmul(g, d, b, false, !m->tb), &ta);
+    if (want[1])
+        dx[1] = cn__sum_to(g, m->tb ? cn__matmul(g, d, a, true, m->ta) : cn__matmul(g, a, d, !m->ta, false), &tb);
     return cn__graph_ok(g);
 }

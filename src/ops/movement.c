@@ -1,4 +1,5 @@
-/* movement.c: the same elements elsewhere: reshape, transpose, broadcast, slice, concatenate, pad, reverse, tile, pack. */
+/* movement.c: the same elements elsewhere: reshape, transpose, broadcast, slice, concatenate, pad, reverse, tile,
+   pack. */
 #include "ops/kernel.h"
 #include "ops/ops.h"
 
@@ -7,7 +8,7 @@ static bool of_rank(cn_graph *g, const cn__inst *i, const cn__type *const *in, i
     return in[0]->rank == rank || cn__misfit(g, i, in, CN_E_SHAPE, "its attributes are for %d axes", rank);
 }
 
-/* ---- Reshape, pack ------------------------------------------------------------------------------------------------------------- */
+/* ---- Reshape, pack ----------------------------------------------------------------------------------------------- */
 bool cn__shape_reshape(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     const cn__a_shape *a = i->attr;
@@ -20,7 +21,8 @@ bool cn__shape_reshape(cn_graph *g, const cn__inst *i, const cn__type *const *in
 
 void cn__ref_copy(const cn__ref_call *c)
 {
-    cn__convert(cn__dtype_of(c->out), c->out->at, cn__dtype_of(c->in), c->in->at, (size_t)cn__type_count(&c->out->type));
+    cn__convert(cn__dtype_of(c->out), c->out->at, cn__dtype_of(c->in), c->in->at,
+                (size_t)cn__type_count(&c->out->type));
 }
 
 bool cn__grad_reshape(cn_graph *g, const cn__inst *i, const cn__val *dy, const bool *want, cn__val *dx)
@@ -35,7 +37,8 @@ bool cn__shape_pack(cn_graph *g, const cn__inst *i, const cn__type *const *in, c
     const cn__a_pack *a = i->attr;
     out[0] = *in[0];
     if (a->dtype) out[0].dtype = (uint8_t)a->dtype;
-    if (a->layout < 0 || a->layout >= CN__LAYOUTS) return cn__misfit(g, i, in, CN_E_VALUE, "there is no layout %d", (int)a->layout);
+    if (a->layout < 0 || a->layout >= CN__LAYOUTS)
+        return cn__misfit(g, i, in, CN_E_VALUE, "there is no layout %d", (int)a->layout);
     return true;
 }
 
@@ -45,7 +48,7 @@ bool cn__grad_pack(cn_graph *g, const cn__inst *i, const cn__val *dy, const bool
     return (dx[0] = cn__cast(g, dy[0], (cn_dtype)cn__type_of(g, cn__in(g, i)[0])->dtype)) != 0;
 }
 
-/* ---- Transpose ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Transpose --------------------------------------------------------------------------------------------------- */
 bool cn__shape_transpose(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     const cn__a_perm *a = i->attr;
@@ -54,7 +57,8 @@ bool cn__shape_transpose(cn_graph *g, const cn__inst *i, const cn__type *const *
     out[0] = *in[0];
     for (int k = 0; k < a->rank; k++) {
         if (a->perm[k] < 0 || a->perm[k] >= a->rank || seen >> a->perm[k] & 1)
-            return cn__misfit(g, i, in, CN_E_SHAPE, "its axes must each be named once; axis %d in place %d is not", (int)a->perm[k], k);
+            return cn__misfit(g, i, in, CN_E_SHAPE, "its axes must each be named once; axis %d in place %d is not",
+                              (int)a->perm[k], k);
         seen |= 1u << a->perm[k];
         out[0].dim[k] = in[0]->dim[a->perm[k]];
     }
@@ -88,7 +92,7 @@ bool cn__grad_transpose(cn_graph *g, const cn__inst *i, const cn__val *dy, const
     return (dx[0] = cn__transpose(g, dy[0], back)) != 0;
 }
 
-/* ---- Broadcast ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Broadcast --------------------------------------------------------------------------------------------------- */
 bool cn__shape_broadcast_to(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     const cn__a_shape *a = i->attr;
@@ -113,19 +117,21 @@ bool cn__grad_broadcast_to(cn_graph *g, const cn__inst *i, const cn__val *dy, co
     return (dx[0] = cn__sum_to(g, dy[0], &t)) != 0;
 }
 
-/* ---- Slice, reverse ------------------------------------------------------------------------------------------------------------- */
+/* ---- Slice, reverse ---------------------------------------------------------------------------------------------- */
 bool cn__shape_slice(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     const cn__a_slice *a = i->attr;
     out[0] = *in[0];
     for (int k = 0; k < in[0]->rank; k++) {
         int64_t reach, last, n = in[0]->dim[k];
-        if (a->step[k] == 0 || a->size[k] < 0) return cn__misfit(g, i, in, CN_E_VALUE, "axis %d: a step of 0 or a size below 0", k);
-        bool fits = a->size[k] == 0 || (a->start[k] >= 0 && a->start[k] < n && cn__mul_i64(a->size[k] - 1, a->step[k], &reach) &&
+        if (a->step[k] == 0 || a->size[k] < 0)
+            return cn__misfit(g, i, in, CN_E_VALUE, "axis %d: a step of 0 or a size below 0", k);
+        bool fits = a->size[k] == 0 || (a->start[k] >= 0 && a->start[k] < n &&
+                                        cn__mul_i64(a->size[k] - 1, a->step[k], &reach) &&
                                         cn__add_i64(a->start[k], reach, &last) && last >= 0 && last < n);
         if (!fits)
-            return cn__misfit(g, i, in, CN_E_SHAPE, "axis %d: %lld elements from %lld by %lld are not within its %lld", k,
-                              (long long)a->size[k], (long long)a->start[k], (long long)a->step[k], (long long)n);
+            return cn__misfit(g, i, in, CN_E_SHAPE, "axis %d: %lld elements from %lld by %lld are not within its %lld",
+                              k, (long long)a->size[k], (long long)a->start[k], (long long)a->step[k], (long long)n);
         out[0].dim[k] = a->size[k];
     }
     return true;
@@ -177,14 +183,15 @@ bool cn__grad_reverse(cn_graph *g, const cn__inst *i, const cn__val *dy, const b
     return (dx[0] = cn__reverse(g, dy[0], ((const cn__a_axes *)i->attr)->axes)) != 0;
 }
 
-/* ---- Pad ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Pad --------------------------------------------------------------------------------------------------------- */
 bool cn__shape_pad(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     const cn__a_pad *a = i->attr;
     out[0] = *in[0];
     for (int k = 0; k < in[0]->rank; k++) {
         int64_t n = in[0]->dim[k], size = 0;
-        if (a->lo[k] < 0 || a->hi[k] < 0 || a->inner[k] < 0) return cn__misfit(g, i, in, CN_E_VALUE, "axis %d: padding below 0", k);
+        if (a->lo[k] < 0 || a->hi[k] < 0 || a->inner[k] < 0)
+            return cn__misfit(g, i, in, CN_E_VALUE, "axis %d: padding below 0", k);
         bool fits = cn__mul_i64(n > 1 ? n - 1 : 0, a->inner[k], &size) && cn__add_i64(size, n, &size) &&
                     cn__add_i64(size, a->lo[k], &size) && cn__add_i64(size, a->hi[k], &size);
         if (!fits) return cn__misfit(g, i, in, CN_E_SHAPE, "axis %d becomes too long", k);
@@ -214,7 +221,7 @@ bool cn__grad_pad(cn_graph *g, const cn__inst *i, const cn__val *dy, const bool 
     return (dx[0] = cn__slice(g, dy[0], a->lo, step, t.dim)) != 0;
 }
 
-/* ---- Concatenate ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Concatenate ------------------------------------------------------------------------------------------------- */
 bool cn__shape_concat(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     const cn__a_axis *a = i->attr;
@@ -222,7 +229,8 @@ bool cn__shape_concat(cn_graph *g, const cn__inst *i, const cn__type *const *in,
     out[0] = *in[0];
     for (int k = 1; k < i->nin; k++) {
         cn__type others = *in[k];
-        if (in[k] && in[k]->dtype == out[0].dtype && in[k]->rank == out[0].rank) others.dim[a->axis] = out[0].dim[a->axis];
+        if (in[k] && in[k]->dtype == out[0].dtype && in[k]->rank == out[0].rank)
+            others.dim[a->axis] = out[0].dim[a->axis];
         if (!cn__type_equal(&others, &out[0]))
             return cn__misfit(g, i, in, CN_E_SHAPE, "operand %d differs in more than axis %d", k, (int)a->axis);
         if (!cn__add_i64(out[0].dim[a->axis], in[k]->dim[a->axis], &out[0].dim[a->axis]))
@@ -239,7 +247,8 @@ void cn__ref_concat(const cn__ref_call *c)
     char   *at = c->out->at;
     for (int k = 0; k < c->nin; k++) {
         size_t part = (size_t)(cn__lanes_of(&c->in[k].type, a->axis).n * y.post) * size;
-        for (int64_t p = 0; p < y.pre && part; p++) memcpy(at + (size_t)p * row, (const char *)c->in[k].at + (size_t)p * part, part);
+        for (int64_t p = 0; p < y.pre && part; p++)
+            memcpy(at + (size_t)p * row, (const char *)c->in[k].at + (size_t)p * part, part);
         at += part;
     }
 }
@@ -256,7 +265,7 @@ bool cn__grad_concat(cn_graph *g, const cn__inst *i, const cn__val *dy, const bo
     return cn__graph_ok(g);
 }
 
-/* ---- Tile -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Tile -------------------------------------------------------------------------------------------------------- */
 bool cn__shape_tile(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     const cn__a_tile *a = i->attr;

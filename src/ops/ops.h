@@ -14,7 +14,8 @@
 #undef CN_OP
 
 /* "matmul: float32[3,4] by float32[5,6]: " and the message; always false. in: as a shape rule gets it. */
-bool cn__misfit(cn_graph *, const cn__inst *, const cn__type *const *in, cn_status, const char *format, ...) CN__PRINTF(5, 6);
+bool cn__misfit(cn_graph *, const cn__inst *, const cn__type *const *in, cn_status, const char *format, ...)
+    CN__PRINTF(5, 6);
 /* Rules that several families share: refuse what is not of a floating type; not an integer type. */
 bool cn__want_float(cn_graph *, const cn__inst *, const cn__type *const *in, int k);
 bool cn__want_index(cn_graph *, const cn__inst *, const cn__type *const *in, int k);

@@ -1,5 +1,5 @@
-/* random.c: random numbers as pure functions of (seed, stream, step, element): operand 0 is {seed, step}, the stream is the op's own
-   (Philox4x32-10, base/philox.h). */
+/* random.c: random numbers as pure functions of (seed, stream, step, element): operand 0 is {seed, step}, the stream
+   is the op's own (Philox4x32-10, base/philox.h). */
 #include "base/philox.h"
 #include "ops/kernel.h"
 #include "ops/ops.h"
@@ -10,7 +10,8 @@ bool cn__shape_random(cn_graph *g, const cn__inst *i, const cn__type *const *in,
     if (in[0]->dtype != CN_INT64 || in[0]->rank != 1 || in[0]->dim[0] != 2)
         return cn__misfit(g, i, in, CN_E_SHAPE, "the random state is int64[2]: seed and step");
     out[0] = cn__type_make((cn_dtype)a->dtype, a->rank, a->dim);
-    if (!cn__type_valid(&out[0])) return cn__misfit(g, i, in, CN_E_SHAPE, "its result has no sound shape or element type");
+    if (!cn__type_valid(&out[0]))
+        return cn__misfit(g, i, in, CN_E_SHAPE, "its result has no sound shape or element type");
     if (i->op != CN__OP_RANDOM_SHUFFLE) return true;
     return (out[0].dtype == CN_INT32 && out[0].rank == 1 && out[0].dim[0] <= INT32_MAX) ||
            cn__misfit(g, i, in, CN_E_SHAPE, "a shuffle is int32 along one axis");

@@ -1,10 +1,10 @@
-/* reduce.c: reductions over any axes, in index order. Floating sums and products are accumulated in double and rounded once; integers wrap
-   around. Over no elements: 0, 1, the least, the largest, false, true. */
+/* reduce.c: reductions over any axes, in index order. Floating sums and products are accumulated in double and
+   rounded once; integers wrap around. Over no elements: 0, 1, the least, the largest, false, true. */
 #include "ops/kernel.h"
 #include "ops/ops.h"
 #include <math.h>
 
-/* ---- Shapes ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Shapes ------------------------------------------------------------------------------------------------------ */
 bool cn__shape_reduce(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     const cn__a_reduce *a = i->attr;
@@ -16,7 +16,8 @@ bool cn__shape_reduce(cn_graph *g, const cn__inst *i, const cn__type *const *in,
 
 bool cn__shape_sum(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
-    if (in[0]->dtype == CN_BOOL) return cn__misfit(g, i, in, CN_E_DTYPE, "a sum of bool is no bool; cast it to int32 first");
+    if (in[0]->dtype == CN_BOOL)
+        return cn__misfit(g, i, in, CN_E_DTYPE, "a sum of bool is no bool; cast it to int32 first");
     return cn__shape_reduce(g, i, in, out);
 }
 
@@ -36,13 +37,14 @@ bool cn__shape_arg(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn
 {
     const cn__a_axis *a = i->attr;
     if (!cn__want_axis(g, i, in, a->axis, in[0]->rank)) return false;
-    if (in[0]->dim[a->axis] == 0) return cn__misfit(g, i, in, CN_E_SHAPE, "there is nothing along axis %d", (int)a->axis);
+    if (in[0]->dim[a->axis] == 0)
+        return cn__misfit(g, i, in, CN_E_SHAPE, "there is nothing along axis %d", (int)a->axis);
     out[0] = cn__reduced(in[0], 1u << a->axis, a->keepdims);
     out[0].dtype = CN_INT32;
     return true;
 }
 
-/* ---- Kernels ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Kernels ----------------------------------------------------------------------------------------------------- */
 typedef double  real_step(double sum, double x);
 typedef int64_t whole_step(int64_t sum, int64_t x);
 
@@ -138,7 +140,7 @@ static void arg(const cn__ref_call *c, int sign)
 void cn__ref_argmax(const cn__ref_call *c) { arg(c, 1); }
 void cn__ref_argmin(const cn__ref_call *c) { arg(c, -1); }
 
-/* ---- Composites ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Composites -------------------------------------------------------------------------------------------------- */
 bool cn__decomp_mean(cn_graph *g, const cn__inst *i, const cn__val *in, cn__val *out)
 {
     const cn__a_reduce *a = i->attr;
@@ -165,7 +167,7 @@ bool cn__decomp_logsumexp(cn_graph *g, const cn__inst *i, const cn__val *in, cn_
     return out[0];
 }
 
-/* ---- Derivatives ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Derivatives ------------------------------------------------------------------------------------------------- */
 /* A result (or its gradient) with the reduced axes put back, of size 1. */
 static cn__val with_axes(cn_graph *g, const cn__inst *i, cn__val v)
 {
@@ -199,7 +201,8 @@ static cn__val shifted(cn_graph *g, cn__val x, int64_t rows, int64_t n, int64_t 
     return cn__pad(g, cn__slice(g, x, none, NULL, size), lo, none, NULL, 1);
 }
 
-/* The product of all before each, by doubling steps (Hillis and Steele 1986): right where some are 0, and differentiable. */
+/* The product of all before each, by doubling steps (Hillis and Steele 1986): right where some are 0, and
+   differentiable. */
 static cn__val products_before(cn_graph *g, cn__val x, int64_t rows, int64_t n)
 {
     if (n) x = shifted(g, x, rows, n, 1);
@@ -218,7 +221,8 @@ bool cn__grad_prod(cn_graph *g, const cn__inst *i, const cn__val *dy, const bool
     (void)want;
     for (int last = 0; last < 2; last++)                 /* the reduced axes go last */
         for (int32_t d = 0; d < t.rank; d++)
-            if ((a->axes >> d & 1) == (uint32_t)last) back[d] = k, perm[k] = d, moved.dim[k++] = t.dim[d], flat[last] *= t.dim[d];
+            if ((a->axes >> d & 1) == (uint32_t)last)
+                back[d] = k, perm[k] = d, moved.dim[k++] = t.dim[d], flat[last] *= t.dim[d];
     cn__val r = cn__reshape(g, cn__transpose(g, x, perm), 2, flat);
     cn__val before = products_before(g, r, flat[0], flat[1]);
     cn__val behind = cn__reverse(g, products_before(g, cn__reverse(g, r, 2), flat[0], flat[1]), 2);

@@ -43,7 +43,8 @@ bool cn__want_index(cn_graph *g, const cn__inst *i, const cn__type *const *in, i
 {
     cn__dtype_class c = cn__dtype_class_of((cn_dtype)in[k]->dtype);
     return c == CN__CLASS_I || c == CN__CLASS_U ||
-           cn__misfit(g, i, in, CN_E_DTYPE, "operand %d holds places and must be of an integer type; cast it to int32", k);
+           cn__misfit(g, i, in, CN_E_DTYPE, "operand %d holds places and must be of an integer type; cast it to int32",
+                      k);
 }
 
 bool cn__want_axis(cn_graph *g, const cn__inst *i, const cn__type *const *in, int64_t axis, int rank)

@@ -1,4 +1,5 @@
-/* softmax.c: softmax and its logarithm, shifted by the largest element (which cancels), so that no exponential overflows. */
+/* softmax.c: softmax and its logarithm, shifted by the largest element (which cancels), so that no exponential
+   overflows. */
 #include "ops/ops.h"
 
 bool cn__shape_softmax(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)

@@ -1,5 +1,6 @@
-/* sort.c: order along an axis. Stable; NaN comes last in both directions, and -0 counts as less than 0, so that equal numbers have equal
-   bits and the result is the same whether the places are wanted or not. Heapsort: no memory, n log n; stable by comparing places. */
+/* sort.c: order along an axis. Stable; NaN comes last in both directions, and -0 counts as less than 0, so that
+   equal numbers have equal bits and the result is the same whether the places are wanted or not. Heapsort: no memory, n
+   log n; stable by comparing places. */
 #include "ops/kernel.h"
 #include "ops/ops.h"
 #include <math.h>
@@ -16,7 +17,8 @@ bool cn__shape_sort(cn_graph *g, const cn__inst *i, const cn__type *const *in, c
 /* One lane being sorted: values where no places are wanted, else the places of x. */
 typedef struct lane { const cn__tensor_view *x, *values; int32_t *place; int64_t base, step; bool descending; } lane;
 
-static int compare(const lane *l, const cn__tensor_view *v, int64_t i, int64_t j)        /* of elements i and j of v: -1, 0, 1 */
+/* of elements i and j of v: -1, 0, 1 */
+static int compare(const lane *l, const cn__tensor_view *v, int64_t i, int64_t j)
 {
     i = l->base + i * l->step, j = l->base + j * l->step;
     int order;
@@ -71,7 +73,8 @@ void cn__ref_sort(const cn__ref_call *c)
     lane l = { .x = x, .values = values, .place = c->out[1].at, .descending = a->keepdims };
     cn__lanes all = cn__lanes_of(&x->type, a->axis);
     l.step = all.post;
-    if (!l.place && x->at != values->at) cn__convert(cn__dtype_of(x), values->at, cn__dtype_of(x), x->at, (size_t)cn__type_count(&x->type));
+    if (!l.place && x->at != values->at)
+        cn__convert(cn__dtype_of(x), values->at, cn__dtype_of(x), x->at, (size_t)cn__type_count(&x->type));
     for (int64_t p = 0; p < all.pre; p++)
         for (int64_t q = 0; q < all.post; q++) {
             l.base = p * all.n * all.post + q;

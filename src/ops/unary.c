@@ -1,10 +1,10 @@
-/* unary.c: element-wise, one operand. Each line of the first list is an op's formula for floating types and for integers; each of the
-   second its derivative, as nodes. */
+/* unary.c: element-wise, one operand. Each line of the first list is an op's formula for floating types and for
+   integers; each of the second its derivative, as nodes. */
 #include "ops/kernel.h"
 #include "ops/ops.h"
 #include <math.h>
 
-/* ---- Shapes ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Shapes ------------------------------------------------------------------------------------------------------ */
 bool cn__shape_same(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     (void)g, (void)i;
@@ -36,7 +36,7 @@ bool cn__shape_cast(cn_graph *g, const cn__inst *i, const cn__type *const *in, c
     return cn__misfit(g, i, in, CN_E_DTYPE, "there is no element type %d of numbers", (int)a->dtype);
 }
 
-/* ---- Formulas: floating, integer -------------------------------------------------------------------------------------------- */
+/* ---- Formulas: floating, integer --------------------------------------------------------------------------------- */
 #define WRAP(expression) ((int64_t)(expression))
 #define UNSIGNED(x)      ((uint64_t)(x))
 #define ANY(F)           /* defined for all types */                             \
@@ -88,10 +88,11 @@ FLOATING(REAL_KERNEL)
 
 void cn__ref_cast(const cn__ref_call *c)                 /* saturates, truncates towards zero (base/dtype.h) */
 {
-    cn__convert(cn__dtype_of(c->out), c->out->at, cn__dtype_of(c->in), c->in->at, (size_t)cn__type_count(&c->out->type));
+    cn__convert(cn__dtype_of(c->out), c->out->at, cn__dtype_of(c->in), c->in->at,
+                (size_t)cn__type_count(&c->out->type));
 }
 
-/* ---- Derivatives: x the operand, y the result, d the gradient by y ------------------------------------------------------------ */
+/* ---- Derivatives: x the operand, y the result, d the gradient by y ----------------------------------------------- */
 #define U(op, x)      cn__b1(g, CN__OP_##op, (x))
 #define MUL(a, b)     cn__mul(g, (a), (b))
 #define SCALE(x, k)   cn__scale(g, (x), (k))
@@ -121,7 +122,8 @@ GRADIENT(tanh,       MUL(d, ONE_MINUS(MUL(y, y))))
 GRADIENT(sigmoid,    MUL(d, MUL(y, ONE_MINUS(y))))
 GRADIENT(softplus,   MUL(d, U(SIGMOID, x)))
 GRADIENT(erf,        MUL(d, SCALE(U(EXP, U(NEG, MUL(x, x))), TWO_BY_SQRT_PI)))
-GRADIENT(relu,       cn__where(g, cn__b2(g, CN__OP_GT, y, cn__like(g, y, 0)), d, cn__like(g, d, 0)))   /* by y: x need not be kept */
+/* by y: x need not be kept */
+GRADIENT(relu,       cn__where(g, cn__b2(g, CN__OP_GT, y, cn__like(g, y, 0)), d, cn__like(g, d, 0)))
 GRADIENT(cast,       cn__cast(g, d, (cn_dtype)cn__type_of(g, x)->dtype))
 
 /* Constant almost everywhere, or cut on purpose. */

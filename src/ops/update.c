@@ -1,16 +1,19 @@
-/* update.c: one step of an optimizer for one variable, exactly as Keras 3 writes it (keras/src/optimizers). w: the weights, g: their
-   gradient, lr: the learning rate. Weight decay comes first, decoupled: w - w wd lr (Loshchilov and Hutter 2019, arXiv:1711.05101). */
+/* update.c: one step of an optimizer for one variable, exactly as Keras 3 writes it (keras/src/optimizers). w: the
+   weights, g: their gradient, lr: the learning rate. Weight decay comes first, decoupled: w - w wd lr (Loshchilov and
+   Hutter 2019, arXiv:1711.05101). */
 #include "ops/ops.h"
 
-/* ---- Shapes: the first n results replace the first n operands, which all are like w; then g like w, then scalars ------------------- */
+/* ---- Shapes: the first n results replace the first n operands, which all are like w; then g like w, then scalars - */
 static bool update(cn_graph *g, const cn__inst *i, const cn__type *const *in, int slots, int scalars, cn__type *out)
 {
     if (i->nin != slots + 1 + scalars || i->nout != slots)
-        return cn__misfit(g, i, in, CN_E_VALUE, "takes w and %d slots, the gradient and %d numbers, gives %d results; got %d operands, %d results",
+        return cn__misfit(g, i, in, CN_E_VALUE,
+                          "takes w, %d slots, the gradient, %d numbers, gives %d results; got %d operands, %d results",
                           slots - 1, scalars, slots, i->nin, i->nout);
     if (!cn__want_float(g, i, in, 0)) return false;
     for (int k = 0; k <= slots; k++) {
-        if (!in[k] || !cn__type_equal(in[k], in[0])) return cn__misfit(g, i, in, CN_E_SHAPE, "operand %d must be like the weights", k);
+        if (!in[k] || !cn__type_equal(in[k], in[0]))
+            return cn__misfit(g, i, in, CN_E_SHAPE, "operand %d must be like the weights", k);
         if (k < slots) out[k] = *in[0];
     }
     for (int k = slots + 1; k < i->nin; k++)
@@ -39,14 +42,15 @@ bool cn__shape_accumulate(cn_graph *g, const cn__inst *i, const cn__type *const 
 {
     cn__type both = *in[0];
     out[0] = *in[0];
-    if (in[0]->dtype != CN_FLOAT64 && in[0]->dtype != CN_INT64) return cn__misfit(g, i, in, CN_E_DTYPE, "sums are float64 or int64");
+    if (in[0]->dtype != CN_FLOAT64 && in[0]->dtype != CN_INT64)
+        return cn__misfit(g, i, in, CN_E_DTYPE, "sums are float64 or int64");
     for (int k = 1; k < i->nin; k++)
         if (in[k] && (!cn__broadcast_shapes(&both, in[k], &both) || !cn__same_shape(&both, in[0])))
             return cn__misfit(g, i, in, CN_E_SHAPE, "operand %d does not broadcast to the sums", k);
     return true;
 }
 
-/* ---- Formulas ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Formulas ---------------------------------------------------------------------------------------------------- */
 #define ADD(a, b) cn__add(g, (a), (b))
 #define SUB(a, b) cn__sub(g, (a), (b))
 #define MUL(a, b) cn__mul(g, (a), (b))
@@ -74,8 +78,8 @@ bool cn__decomp_sgd(cn_graph *g, const cn__inst *i, const cn__val *in, cn__val *
     return cn__graph_ok(g);
 }
 
-/* s' = rho s + (1 - rho) g^2; centred (Graves 2013, arXiv:1308.0850, eq. 38-45): m' = rho m + (1 - rho) g, and s' - m'^2 in place of s';
-   step = lr g / sqrt(s' + epsilon); with momentum v' = momentum v + step, w' = w - v'. */
+/* s' = rho s + (1 - rho) g^2; centred (Graves 2013, arXiv:1308.0850, eq. 38-45): m' = rho m + (1 - rho) g, and s' -
+   m'^2 in place of s'; step = lr g / sqrt(s' + epsilon); with momentum v' = momentum v + step, w' = w - v'. */
 bool cn__decomp_rmsprop(cn_graph *g, const cn__inst *i, const cn__val *in, cn__val *out)
 {
     const cn__a_rmsprop *a = i->attr;
@@ -94,13 +98,14 @@ bool cn__decomp_rmsprop(cn_graph *g, const cn__inst *i, const cn__val *in, cn__v
 }
 
 /* Kingma and Ba 2015 (arXiv:1412.6980), the form before section 2.1: alpha = lr sqrt(1 - beta_2^t) / (1 - beta_1^t);
-   m' = m + (g - m)(1 - beta_1), v' = v + (g^2 - v)(1 - beta_2); AMSGrad (Reddi et al. 2018): v^' = max(v^, v') in place of v';
-   w' = w - m' alpha / (sqrt(v') + epsilon). */
+   m' = m + (g - m)(1 - beta_1), v' = v + (g^2 - v)(1 - beta_2); AMSGrad (Reddi et al. 2018): v^' = max(v^, v') in place
+   of v'; w' = w - m' alpha / (sqrt(v') + epsilon). */
 bool cn__decomp_adam(cn_graph *g, const cn__inst *i, const cn__val *in, cn__val *out)
 {
     const cn__a_adam *a = i->attr;
     int     slots = a->amsgrad ? 4 : 3;
-    cn__val grad = in[slots], lr = rate(g, in[0], in[slots + 1]), t = rate(g, in[0], in[slots + 2]), one = cn__like(g, t, 1);
+    cn__val grad = in[slots], lr = rate(g, in[0], in[slots + 1]), t = rate(g, in[0], in[slots + 2]),
+        one = cn__like(g, t, 1);
     cn__val c1 = SUB(one, cn__b2(g, CN__OP_POW, cn__like(g, t, a->beta_1), t));
     cn__val c2 = SUB(one, cn__b2(g, CN__OP_POW, cn__like(g, t, a->beta_2), t));
     cn__val alpha = DIV(MUL(lr, U(SQRT, c2)), c1), w = decayed(g, in[0], a->weight_decay, lr);

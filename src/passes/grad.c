@@ -1,9 +1,10 @@
-/* grad.c: gradients, by reverse accumulation (Griewank and Walther 2008, ch. 3) over the instructions between x and y. Rules append nodes to the
-   same graph, so that second derivatives, fusion and every backend are served by the same lines. */
+/* grad.c: gradients, by reverse accumulation (Griewank and Walther 2008, ch. 3) over the instructions between x and
+   y. Rules append nodes to the same graph, so that second derivatives, fusion and every backend are served by the same
+   lines. */
 #include "graph/build.h"
 #include "graph/shape.h"
 
-/* ---- The sweep --------------------------------------------------------------------------------------------------------------------- */
+/* ---- The sweep --------------------------------------------------------------------------------------------------- */
 typedef struct sweep {
     cn_graph *g;
     size_t    values, insts;                             /* those there were: rules append more */
@@ -22,7 +23,8 @@ static void find_dependents(sweep *s, int n, const cn__val *x)
         const cn__inst *i = &g->insts.at[k];
         bool needs = false;
         for (int j = 0; j < i->nin; j++) needs |= s->needs[cn__in(g, i)[j]];
-        for (int j = 0; needs && j < i->nout; j++) s->needs[i->out + (cn__val)j] = differentiable(g, i->out + (cn__val)j);
+        for (int j = 0; needs && j < i->nout; j++)
+            s->needs[i->out + (cn__val)j] = differentiable(g, i->out + (cn__val)j);
     }
 }
 
@@ -33,9 +35,9 @@ static bool accumulate(sweep *s, const cn__inst *i, int k, cn__val d)
     char      is[128], wanted[128];
     if (!d) return true;
     if (!cn__type_equal(cn__type_of(g, d), cn__type_of(g, x)))
-        return cn__graph_fail(g, CN_E_SHAPE, "gradient of %s by operand %d: its rule gave %s for %s, which is a mistake in the rule",
+        return cn__graph_fail(g, CN_E_SHAPE, "gradient of %s by operand %d: its rule gave %s for %s, a mistake",
                               cn__ops[i->op].name, k, cn__type_text(cn__type_of(g, d), is, sizeof is),
-                              cn__type_text(cn__type_of(g, x), wanted, sizeof wanted));
+                                  cn__type_text(cn__type_of(g, x), wanted, sizeof wanted));
     s->grad[x] = s->grad[x] ? cn__add(g, s->grad[x], d) : d;
     return s->grad[x];
 }
@@ -54,7 +56,8 @@ static bool through(sweep *s, const cn__inst *i, cn__val *dx, bool *want)
     }
     if (!some || !wanted) return true;
     const cn__op_info *info = &cn__ops[i->op];
-    if (!info->grad) return cn__graph_fail(g, CN_E_UNSUPPORTED, "%s has no gradient: cut it off with stop_gradient", info->name);
+    if (!info->grad)
+        return cn__graph_fail(g, CN_E_UNSUPPORTED, "%s has no gradient: cut it off with stop_gradient", info->name);
     if (!info->grad(g, i, dy, want, dx) || !cn__graph_ok(g)) return false;
     for (int k = 0; k < i->nin; k++)
         if (want[k] && !accumulate(s, i, k, dx[k])) return false;
@@ -90,10 +93,13 @@ static bool ready(cn_graph *g, cn__val y, cn__val *seed, int n, const cn__val *x
     for (int k = 0; k < n; k++) known = known && x[k] < g->values.n;
     if (!known) return cn__graph_fail(g, CN_E_VALUE, "gradient: of or by a value that is not in the graph");
     cn__type t = *cn__type_of(g, y);
-    if (!differentiable(g, y)) return cn__graph_fail(g, CN_E_DTYPE, "gradient: of %s, which is not of a floating type", cn__dtype_name((cn_dtype)t.dtype));
+    if (!differentiable(g, y))
+        return cn__graph_fail(g, CN_E_DTYPE, "gradient: of %s, which is not of a floating type",
+                              cn__dtype_name((cn_dtype)t.dtype));
     if (!*seed) *seed = cn__fill(g, (cn_dtype)t.dtype, t.rank, t.dim, 1);
     if (!*seed) return false;
-    return cn__type_equal(cn__type_of(g, *seed), &t) || cn__graph_fail(g, CN_E_SHAPE, "gradient: the seed is not like what is differentiated");
+    return cn__type_equal(cn__type_of(g, *seed), &t) ||
+        cn__graph_fail(g, CN_E_SHAPE, "gradient: the seed is not like what is differentiated");
 }
 
 bool cn__gradient(cn_graph *g, cn__val y, cn__val seed, int n, const cn__val *x, cn__val *dx)
@@ -120,12 +126,13 @@ bool cn__gradient(cn_graph *g, cn__val y, cn__val seed, int n, const cn__val *x,
     return ok;
 }
 
-/* ---- Of a composite, by its decomposition --------------------------------------------------------------------------------------------- */
+/* ---- Of a composite, by its decomposition ------------------------------------------------------------------------ */
 enum { FEW = 32 };
 
-/* In a graph of its own, where stand-ins take the operands' places: so they are independent of each other, and nothing that the
-   decomposition does to them is merged with what made them. */
-static bool adjoint_aside(cn_graph *side, const cn_graph *g, cn__inst *i, const cn__val *in, const cn__val *dy, cn__val *real, cn__val *dx)
+/* In a graph of its own, where stand-ins take the operands' places: so they are independent of each other, and
+   nothing that the decomposition does to them is merged with what made them. */
+static bool adjoint_aside(cn_graph *side, const cn_graph *g, cn__inst *i, const cn__val *in, const cn__val *dy,
+                          cn__val *real, cn__val *dx)
 {
     cn__val x[FEW] = { 0 }, y[FEW] = { 0 };
     int inputs = 0;
@@ -146,7 +153,8 @@ static bool adjoint_aside(cn_graph *side, const cn_graph *g, cn__inst *i, const 
 static bool adjoint(cn_graph *g, cn__inst *i, const cn__val *in, const cn__val *dy, const bool *want, cn__val *dx)
 {
     cn__val   real[2 * FEW], part[FEW] = { 0 };
-    if (i->nin > FEW || i->nout > FEW) return cn__graph_fail(g, CN_E_UNSUPPORTED, "gradient of %s: more than %d operands", cn__ops[i->op].name, FEW);
+    if (i->nin > FEW || i->nout > FEW)
+        return cn__graph_fail(g, CN_E_UNSUPPORTED, "gradient of %s: more than %d operands", cn__ops[i->op].name, FEW);
     cn_graph *side = cn__graph_new(g->obj.ctx);
     adjoint_aside(side, g, i, in, dy, real, part);
     for (int k = 0; k < i->nin; k++) part[k] = want[k] ? part[k] : 0;
@@ -161,10 +169,12 @@ bool cn__grad_auto(cn_graph *g, const cn__inst *inst, const cn__val *dy, const b
     return adjoint(g, &i, cn__in(g, inst), dy, want, dx);
 }
 
-bool cn__adjoint(cn_graph *g, cn__op op, const void *attr, size_t attr_size, int nin, const cn__val *in, int nout, const cn__val *dy,
+bool cn__adjoint(cn_graph *g, cn__op op, const void *attr, size_t attr_size, int nin, const cn__val *in, int nout,
+                 const cn__val *dy,
                  const bool *want, cn__val *dx)
 {
-    cn__inst i = { .op = (uint16_t)op, .nin = (uint16_t)nin, .nout = (uint16_t)nout, .origin = g->origin, .attr = attr, .attr_size = attr_size };
+    cn__inst i = { .op = (uint16_t)op, .nin = (uint16_t)nin, .nout = (uint16_t)nout, .origin = g->origin, .attr = attr,
+                   .attr_size = attr_size };
     if (!adjoint(g, &i, in, dy, want, dx)) return false;
     for (int k = 0; k < nin; k++)
         if (want[k] && !dx[k]) dx[k] = cn__zeros_like(g, in[k]);

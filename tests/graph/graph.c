@@ -152,7 +152,8 @@ TEST(what_nobody_reaches_is_dropped)
     CHECK_INT(h->roots.n, 1);
     cn__error why = { 0 };
     CHECK(cn__verify(h, &why));
-    CHECK_INT(cn__b1(h, CN__OP_EXP, h->inputs.at[0]), cn__inst_of(h, h->roots.at[0])[-1].out);   /* still merged after it */
+    /* still merged after it */
+    CHECK_INT(cn__b1(h, CN__OP_EXP, h->inputs.at[0]), cn__inst_of(h, h->roots.at[0])[-1].out);
     cn__unref(h);
     cn__unref(g);
 }
@@ -174,16 +175,21 @@ TEST(errors_stick_and_say_where)
 TEST(misuse_is_told)
 {
     static const struct { const char *part; int which; } cases[] = {
-        { "operand 1 is absent", 0 }, { "the element types differ", 1 }, { "do not broadcast", 2 }, { "is defined for floating types", 3 },
-        { "axis 2 of float32[2,3]", 4 }, { "6 elements do not fill float32[7]", 5 }, { "does not divide into rows of 4", 6 },
-        { "axis 0: 3 elements from 0 by 1 are not within its 2", 7 }, { "differs in more than axis 0", 8 }, { "must be of an integer type", 9 },
+        { "operand 1 is absent", 0 }, { "the element types differ", 1 }, { "do not broadcast", 2 },
+            { "is defined for floating types", 3 },
+        { "axis 2 of float32[2,3]", 4 }, { "6 elements do not fill float32[7]", 5 },
+            { "does not divide into rows of 4", 6 },
+        { "axis 0: 3 elements from 0 by 1 are not within its 2", 7 }, { "differs in more than axis 0", 8 },
+            { "must be of an integer type", 9 },
         { "there is nothing along axis", 10 }, { "there are no 4 largest", 11 }, { "one label for each row of 3", 12 },
-        { "label i is 2 and 3", 13 }, { "there can be 8", 14 }, { "cannot be repeated to float32[2,4]", 15 }, { "a sum of bool", 16 },
+        { "label i is 2 and 3", 13 }, { "there can be 8", 14 }, { "cannot be repeated to float32[2,4]", 15 },
+            { "a sum of bool", 16 },
         { "each be named once", 17 }, { "too large", 18 },
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         cn_graph *g = fresh();
-        cn__val x = input(g, DIMS(2, 3)), y = input(g, DIMS(3, 2)), i = cn__cast(g, x, CN_INT32), e = input(g, DIMS(0, 3));
+        cn__val x = input(g, DIMS(2, 3)), y = input(g, DIMS(3, 2)), i = cn__cast(g, x, CN_INT32),
+            e = input(g, DIMS(0, 3));
         const int64_t size[] = { 3, 3 }, none[] = { 0, 0 };
         switch (cases[k].which) {
         case 0: cn__b2(g, CN__OP_ADD, x, 0); break;

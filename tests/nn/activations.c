@@ -31,7 +31,10 @@ TEST(as_in_keras)
 }
 
 static char covered[4000];
-static void note(const golden_case *c) { snprintf(covered + strlen(covered), sizeof covered - strlen(covered), " %s ", c->class); }
+static void note(const golden_case *c)
+{
+    snprintf(covered + strlen(covered), sizeof covered - strlen(covered), " %s ", c->class);
+}
 
 TEST(each_has_a_golden_case)
 {
@@ -99,10 +102,13 @@ TEST(a_product_can_apply_plain_ones_itself)
     cn__spec spec;
     cn__actcode code;
     ctx = cn_open();
-    const struct { cn_act act; bool can; cn__actcode code; } table[] = {
-        { CN_LINEAR, true, CN__ACT_LINEAR }, { CN_RELU, true, CN__ACT_RELU }, { CN_TANH, true, CN__ACT_TANH }, { CN_SIGMOID, true, CN__ACT_SIGMOID },
-        { cn_act_relu(.max_value = 6), false, CN__ACT_LINEAR }, { CN_ELU, false, CN__ACT_LINEAR }
-    };
+    const struct { cn_act act; bool can; cn__actcode code;
+    } table[] = { { CN_LINEAR, true, CN__ACT_LINEAR },
+                  { CN_RELU, true, CN__ACT_RELU },
+                  { CN_TANH, true, CN__ACT_TANH },
+                  { CN_SIGMOID, true, CN__ACT_SIGMOID },
+                  { cn_act_relu(.max_value = 6), false, CN__ACT_LINEAR },
+                  { CN_ELU, false, CN__ACT_LINEAR } };
     for (size_t i = 0; i < CN__COUNT(table); i++) {
         CHECK(cn__spec_make(ctx, cn__ctx_arena(ctx), NULL, CN__FAM_ACT, table[i].act.name, &spec));
         CHECK_INT(cn__activation_code(&spec, &code), table[i].can);

@@ -1,5 +1,5 @@
-/* golden.h: reads the cases that tests/golden/make.py wrote, makes a class with a case's options, and evaluates small graphs of it by
-   the reference kernels. */
+/* golden.h: reads the cases that tests/golden/make.py wrote, makes a class with a case's options, and evaluates small
+   graphs of it by the reference kernels. */
 #ifndef GOLDEN_H
 #define GOLDEN_H
 #include "cornu.h"
@@ -8,7 +8,13 @@
 #include "../ops/eval.h"
 #include <stdint.h>
 
-typedef struct golden_array { char name[16]; int rank; int64_t dim[CN_MAX_RANK], n; double *at; char **text; } golden_array;
+typedef struct golden_array {
+    char name[16];
+    int rank;
+    int64_t dim[CN_MAX_RANK], n;
+    double *at;
+    char **text;
+} golden_array;
 typedef struct golden_case {
     char family[24], class[48], options[400];
     golden_array array[40];
@@ -110,7 +116,7 @@ static inline void golden_near(const char *what, const double *got, const golden
     CHECK(wanted != NULL);
 }
 
-/* ---- Options: "rate=0.4 axis=[1,2] mode=fan_in" into an args struct ----------------------------------------------------------- */
+/* ---- Options: "rate=0.4 axis=[1,2] mode=fan_in" into an args struct ---------------------------------------------- */
 static inline int golden_list(const char *text, double *out, int most)
 {
     int n = 0;
@@ -168,7 +174,7 @@ static inline const char *golden_choice(const golden_case *c, const cn__class *c
     cn_head head = { .version = { CN_VERSION_MAJOR }, .size = (uint32_t)class->size };
     memcpy(a->at, &head, sizeof head);
     cn__choose((cn_head *)(void *)a->at, class->name);
-    if (!*c->options) {                                  /* required options keep their presets when a class is called by its name */
+    if (!*c->options) { /* required options keep their presets when a class is called by its name */
         bool required = class->options && class->option[0].required;
         if (required && class->family != CN__FAM_LAYER) return class->name;
     }
@@ -185,7 +191,7 @@ static inline const char *golden_choice(const golden_case *c, const cn__class *c
     return a->at;
 }
 
-/* ---- Graphs ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Graphs ------------------------------------------------------------------------------------------------------ */
 static inline cn__val golden_value(cn_graph *g, const golden_array *a, cn_dtype dtype)
 {
     return a ? eval_const(g, dtype, a->rank, a->dim, a->at) : 0;
@@ -208,7 +214,10 @@ static inline void golden_root(const char *what, const eval *e, size_t k, const 
     if (!wanted) { CHECK_FAIL("%s: nothing to compare with", what); return; }
     if (!e->g || k >= e->g->roots.n) { CHECK_FAIL("%s: there is no result", what); return; }
     const cn__type *t = eval_type(e, k);
-    if (cn__type_count(t) != wanted->n) { CHECK_FAIL("%s has %lld numbers, not %lld", what, (long long)cn__type_count(t), (long long)wanted->n); return; }
+    if (cn__type_count(t) != wanted->n) {
+        CHECK_FAIL("%s has %lld numbers, not %lld", what, (long long)cn__type_count(t), (long long)wanted->n);
+        return;
+    }
     double *got = malloc(((size_t)wanted->n + 1) * sizeof *got);
     for (int64_t i = 0; i < wanted->n; i++) got[i] = eval_at(e, k, (size_t)i);
     golden_near(what, got, wanted, tolerance);

@@ -1,15 +1,72 @@
-/* cpu.c: for now the reference kernels. */
-#include "backends/backend.h"
+/* cpu.c: the processor's backend: for each op its kernels in order, the reference kernel last. */
+#include "backends/cpu/cpu.h"
+#include "base/cpu.h"
+
+const cn__kernels *cn__cpu_kernels(void)
+{
+#if defined __x86_64__
+    switch (cn__cpu_info()->isa) {
+    case CN__AVX512: return &cn__kernels_avx512;
+    case CN__AVX2:   return &cn__kernels_avx2;
+    default:         break;
+    }
+#endif
+    return &cn__kernels_portable;
+}
+
+bool cn__is_f32(const cn_graph *g, cn__val v) { return v && cn__type_of(g, v)->dtype == CN_FLOAT32; }
+
+uint32_t cn__tasks(double work, double grain, uint32_t most)
+{
+    double n = work / grain;
+    return n < 1 ? 1 : n > most ? most : (uint32_t)n;
+}
+
+static const char *always(const cn_graph *g, const cn__inst *i)
+{
+    (void)g, (void)i;
+    return NULL;
+}
+
+static const char *by_reference(const cn_graph *g, const cn__inst *i)
+{
+    (void)g;
+    return cn__ops[i->op].ref ? NULL : "composite without a kernel of its own";
+}
+
+static const cn__cpu_row elementwise = { CN__OP_NONE, cn__takes_elementwise, cn__prepare_elementwise };
+static const cn__cpu_row reference   = { CN__OP_NONE, by_reference, cn__prepare_ref };
+static const cn__cpu_row rows[] = {
+    { CN__OP_BATCH,          always,                cn__prepare_batch },
+    { CN__OP_PRODUCT,        always,                cn__prepare_product },
+    { CN__OP_MATMUL,         cn__takes_product,     cn__prepare_product },
+    { CN__OP_FUSED,          always,                cn__prepare_fused },
+    { CN__OP_SUM,            cn__takes_sum,         cn__prepare_sum },
+    { CN__OP_SOFTMAX,        cn__takes_softmax,     cn__prepare_softmax },
+    { CN__OP_LOG_SOFTMAX,    cn__takes_softmax,     cn__prepare_softmax },
+    { CN__OP_SPARSE_CE,      cn__takes_sparse_ce,   cn__prepare_sparse_ce },
+    { CN__OP_SPARSE_CE_GRAD, cn__takes_sparse_ce,   cn__prepare_sparse_ce },
+    { CN__OP_ADAM,           cn__takes_update,      cn__prepare_update },
+    { CN__OP_SGD,            cn__takes_update,      cn__prepare_update },
+    { CN__OP_ACCUMULATE,     cn__takes_accumulate,  cn__prepare_accumulate },
+};
+
+static const cn__cpu_row *find(const cn_graph *g, const cn__inst *i)
+{
+    for (size_t k = 0; k < CN__COUNT(rows); k++)
+        if (rows[k].op == (cn__op)i->op && !rows[k].supports(g, i)) return &rows[k];
+    return !elementwise.supports(g, i) ? &elementwise : &reference;
+}
 
 static const char *supports(const cn_graph *g, const cn__inst *i)
 {
-    (void)g;
-    return i->op == CN__OP_BATCH || cn__ops[i->op].ref ? NULL : "composite";
+    const cn__cpu_row *row = find(g, i);
+    return row == &reference ? reference.supports(g, i) : NULL;
 }
 
-static bool prepare(cn__prep *p, const cn_graph *g, const cn__inst *i)
-{
-    return i->op == CN__OP_BATCH ? cn__prepare_batch(p, g, i) : cn__prepare_ref(p, g, i);
-}
+static bool prepare(cn__prep *p, const cn_graph *g, const cn__inst *i) { return find(g, i)->prepare(p, g, i); }
 
-const cn__backend cn__backend_cpu = { .name = "cpu", .supports = supports, .prepare = prepare };
+const cn__backend cn__backend_cpu = {
+    .name = "cpu", .supports = supports, .prepare = prepare, .wants = cn__product_wants, .fuses = true,
+    .pack = cn__pack_panels, .pack_bytes = cn__panel_bytes,
+};

@@ -1,0 +1,34 @@
+/* cpu.h: what the files of the backend share: a row of its dispatch table is a kernel, whether it takes an instruction, how it is prepared. */
+#ifndef CN__CPU_BACKEND_H
+#define CN__CPU_BACKEND_H
+#include "backends/cpu/kernels.h"
+
+typedef struct cn__cpu_row {
+    cn__op op;
+    const char *(*supports)(const cn_graph *, const cn__inst *);       /* NULL: yes; else why not */
+    bool (*prepare)(cn__prep *, const cn_graph *, const cn__inst *);
+} cn__cpu_row;
+
+bool cn__is_f32(const cn_graph *, cn__val);
+uint32_t cn__tasks(double work, double grain, uint32_t most);          /* work / grain, between 1 and most: by shape only */
+
+const char *cn__takes_product(const cn_graph *, const cn__inst *);
+bool        cn__prepare_product(cn__prep *, const cn_graph *, const cn__inst *);
+cn__layout  cn__product_wants(const cn_graph *, const cn__inst *, int operand);
+void        cn__pack_panels(cn__layout, const cn__type *, const void *master, void *at);
+size_t      cn__panel_bytes(cn__layout, const cn__type *);
+bool        cn__prepare_mirrors(cn__prep *, cn__var *);
+const char *cn__takes_elementwise(const cn_graph *, const cn__inst *);
+bool        cn__prepare_elementwise(cn__prep *, const cn_graph *, const cn__inst *);
+bool        cn__prepare_fused(cn__prep *, const cn_graph *, const cn__inst *);
+const char *cn__takes_sum(const cn_graph *, const cn__inst *);
+bool        cn__prepare_sum(cn__prep *, const cn_graph *, const cn__inst *);
+const char *cn__takes_softmax(const cn_graph *, const cn__inst *);
+bool        cn__prepare_softmax(cn__prep *, const cn_graph *, const cn__inst *);
+const char *cn__takes_sparse_ce(const cn_graph *, const cn__inst *);
+bool        cn__prepare_sparse_ce(cn__prep *, const cn_graph *, const cn__inst *);
+const char *cn__takes_update(const cn_graph *, const cn__inst *);
+bool        cn__prepare_update(cn__prep *, const cn_graph *, const cn__inst *);
+const char *cn__takes_accumulate(const cn_graph *, const cn__inst *);
+bool        cn__prepare_accumulate(cn__prep *, const cn_graph *, const cn__inst *);
+#endif

@@ -1,0 +1,90 @@
+/* reduce.c: sums of float32 over all axes, over the last ones, over the first ones. */
+#include "backends/cpu/cpu.h"
+
+enum { PARTS = 64 };
+static const double GRAIN = 32768;
+
+/* x as (outer, middle, inner): the middle is summed. */
+typedef struct extent { int64_t outer, middle, inner; } extent;
+
+static bool extent_of(const cn_graph *g, const cn__inst *i, extent *e)
+{
+    const cn__type *x = cn__type_of(g, cn__in(g, i)[0]);
+    const cn__a_reduce *a = i->attr;
+    int phase = 0;                                       /* before, within, behind the axes that are summed */
+    *e = (extent){ 1, 1, 1 };
+    for (int k = 0; k < x->rank; k++) {
+        bool summed = a->axes >> k & 1 && x->dim[k] != 1, kept = !(a->axes >> k & 1) && x->dim[k] != 1;
+        if (summed && phase == 2) return false;
+        if (summed) phase = 1, e->middle *= x->dim[k];
+        else if (kept && phase) phase = 2, e->inner *= x->dim[k];
+        else if (kept) e->outer *= x->dim[k];
+    }
+    return true;
+}
+
+typedef struct sum_args { const float *x; float *y; const cn__kernels *kernels; extent e; int64_t tasks; } sum_args;
+
+static void rows_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)     /* inner is 1 */
+{
+    const sum_args *a = args;
+    (void)rep, (void)lane;
+    for (int64_t r = a->e.outer * task / a->tasks; r < a->e.outer * (task + 1) / a->tasks; r++)
+        a->y[r] = a->kernels->sum(a->x + r * a->e.middle, a->e.middle);
+}
+
+static void cols_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
+{
+    const sum_args *a = args;
+    (void)rep, (void)lane;
+    int64_t first = a->e.inner * task / a->tasks, n = a->e.inner * (task + 1) / a->tasks - first;
+    for (int64_t o = 0; o < a->e.outer; o++)
+        a->kernels->sum_rows(a->x + o * a->e.middle * a->e.inner, a->e.middle, a->e.inner, first, n, a->y + o * a->e.inner);
+}
+
+/* One long sum: partial sums of fixed pieces, then their sum. */
+static void part_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
+{
+    const sum_args *a = args;
+    (void)rep, (void)lane;
+    int64_t first = a->e.middle * task / PARTS, n = a->e.middle * (task + 1) / PARTS - first;
+    a->y[task] = a->kernels->sum(a->x + first, n);
+}
+
+const char *cn__takes_sum(const cn_graph *g, const cn__inst *i)
+{
+    extent e;
+    if (!cn__is_f32(g, cn__in(g, i)[0])) return "not float32";
+    return extent_of(g, i, &e) ? NULL : "axes that do not lie together";
+}
+
+static sum_args *emit(cn__prep *p, cn__fn fn, const char *name, extent e, int64_t tasks)
+{
+    sum_args *a = cn__prep_call(p, fn, name, sizeof *a, 1, (uint32_t)tasks);
+    if (a) a->kernels = cn__cpu_kernels(), a->e = e, a->tasks = tasks;
+    return a;
+}
+
+bool cn__prepare_sum(cn__prep *p, const cn_graph *g, const cn__inst *i)
+{
+    extent e;
+    sum_args *a;
+    if (!extent_of(g, i, &e)) return false;
+    double work = (double)e.outer * (double)e.middle * (double)e.inner;
+    if (e.inner == 1 && e.outer == 1 && e.middle >= 8 * (int64_t)GRAIN) {
+        if (!(a = emit(p, part_task, "sum of parts", e, PARTS))) return false;
+        cn__prep_ptr(p, &a->x, cn__in(g, i)[0]);
+        cn__prep_temp(p, &a->y, PARTS * sizeof(float), 0);
+        e.middle = PARTS;
+        if (!(a = emit(p, rows_task, "sum", e, 1))) return false;
+        cn__prep_temp(p, &a->x, 0, 0);
+        cn__prep_ptr(p, &a->y, i->out);
+        return true;
+    }
+    a = e.inner == 1 ? emit(p, rows_task, "sum of rows", e, cn__tasks(work, GRAIN, (uint32_t)CN__MAX(1, CN__MIN(e.outer, 64))))
+                     : emit(p, cols_task, "sum of columns", e, cn__tasks(work, GRAIN, (uint32_t)CN__MAX(1, CN__MIN(e.inner / 64, 64))));
+    if (!a) return false;
+    cn__prep_ptr(p, &a->x, cn__in(g, i)[0]);
+    cn__prep_ptr(p, &a->y, i->out);
+    return true;
+}
