@@ -1,6 +1,6 @@
 /* cornu/choices.h: activations, initializers, regularizers, constraints, losses, metrics, optimizers, schedules.
-   Names and defaults are Keras's. A constant CN_X stands for "x with its defaults"; cn_x(...) takes options. Where Keras
-   has a name twice, the function carries its family: cn_act_elu, cn_loss_huber, cn_metric_auc, cn_init_constant. */
+   Names and defaults are Keras's. A constant CN_X stands for "x with its defaults"; cn_x(...) takes options. Where
+   Keras has a name twice, the function carries its family: cn_act_elu, cn_loss_huber, cn_metric_auc, cn_init_constant. */
 #ifndef CN_CHOICES_H
 #define CN_CHOICES_H
 #include "base.h"
@@ -13,7 +13,7 @@
 #define CN_LEAKY_RELU      CN_FAMILY(cn_act){ "leaky_relu" }      /* max(0.2 z, z) */
 #define CN_ELU             CN_FAMILY(cn_act){ "elu" }             /* z for z > 0, else e^z - 1; Clevert et al. 2016 */
 #define CN_CELU            CN_FAMILY(cn_act){ "celu" }            /* the same with alpha within: Barron 2017 */
-#define CN_SELU            CN_FAMILY(cn_act){ "selu" }  /* 1.0507 (z, else 1.6733 (e^z - 1)); Klambauer 2017 */
+#define CN_SELU            CN_FAMILY(cn_act){ "selu" }            /* 1.0507 (z, else 1.6733 (e^z - 1)); Klambauer */
 #define CN_GELU            CN_FAMILY(cn_act){ "gelu" }            /* z Phi(z), Hendrycks and Gimpel 2016 */
 #define CN_SILU            CN_FAMILY(cn_act){ "silu" }            /* z sigmoid(z); also "swish" */
 #define CN_MISH            CN_FAMILY(cn_act){ "mish" }            /* z tanh(softplus z), Misra 2019 */
@@ -34,10 +34,10 @@
 #define CN_EXPONENTIAL     CN_FAMILY(cn_act){ "exponential" }     /* e^z */
 #define CN_SOFTMAX         CN_FAMILY(cn_act){ "softmax" }         /* e^z_i / sum e^z over the last axis */
 #define CN_LOG_SOFTMAX     CN_FAMILY(cn_act){ "log_softmax" }     /* its logarithm */
-#define CN_SPARSEMAX       CN_FAMILY(cn_act){ "sparsemax" }       /* nearest point of the simplex, Martins 2016 */
+#define CN_SPARSEMAX       CN_FAMILY(cn_act){ "sparsemax" }       /* max(0, z - tau), Martins 2016, tau as in Keras */
 #define CN_GLU             CN_FAMILY(cn_act){ "glu" }             /* first half times sigmoid of the second */
-#define CN_STEP            CN_FAMILY(cn_act){ "cornu>step" }  /* 1 for z >= 0, else 0; gradient 0, see CN_PERCEPTRON.
-                                                                     Not in Keras */
+#define CN_STEP            CN_FAMILY(cn_act){ "cornu>step" }      /* 1 for z >= 0, else 0; gradient 0, but see
+                                                                     CN_PERCEPTRON. Not in Keras */
 #define CN_ACT_RELU_FIELDS(F)                                                                  \
     F(double,  negative_slope, 0,     "below the threshold")                                   \
     F(double,  max_value,      0,     "cut off above; 0: not")                                 \
@@ -389,7 +389,8 @@ CN_DECLARE(cn_schedule, cn_piecewise_constant_decay, CN_PIECEWISE_REQUIRED(CN_ME
 #define cn_metric_categorical_accuracy(...)            CN_CALL(cn_metric_categorical_accuracy, __VA_ARGS__)
 #define cn_metric_sparse_categorical_accuracy(...)     CN_CALL(cn_metric_sparse_categorical_accuracy, __VA_ARGS__)
 #define cn_metric_top_k_categorical_accuracy(...)      CN_CALL(cn_metric_top_k_categorical_accuracy, __VA_ARGS__)
-#define cn_metric_sparse_top_k_categorical_accuracy(...) CN_CALL(cn_metric_sparse_top_k_categorical_accuracy, __VA_ARGS__)
+#define cn_metric_sparse_top_k_categorical_accuracy(...) \
+    CN_CALL(cn_metric_sparse_top_k_categorical_accuracy, __VA_ARGS__)
 #define cn_metric_auc(...)                             CN_CALL(cn_metric_auc, __VA_ARGS__)
 #define cn_metric_precision(...)                       CN_CALL(cn_metric_precision, __VA_ARGS__)
 #define cn_metric_recall(...)                          CN_CALL(cn_metric_recall, __VA_ARGS__)

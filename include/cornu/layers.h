@@ -30,7 +30,7 @@
    cn_dense(on, units)              (B, ..., d) -> (B, ..., units)           y = activation(x W + b)
                                     kernel (d, units), bias (units)
    cn_einsum_dense(on, "abc,cd->abd", {CN_ANY, 64})   any product of the input and a kernel: input,kernel->output, each
-                                    letter an axis, the first one the batch, "..." for axes that stay; the output's shape
+                                    letter an axis, the first one the batch, "..." axes that stay; the output's shape
                                     kernel, bias: the letters' sizes
    cn_activation(on, CN_RELU)       elementwise
    cn_identity(on)                  y = x */

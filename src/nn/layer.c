@@ -52,7 +52,8 @@ static bool name_it(cn_layer *l, cn__arena *mem)
     member(l, "name", &given, sizeof given);
     if (!given) {
         int64_t n = cn__unique(l->obj.ctx, l->cls->snake);
-        given = n ? cn__arena_printf(mem, "%s_%lld", l->cls->snake, (long long)n) : l->cls->snake;
+        if (n == 0) given = l->cls->snake;
+        if (n > 0) given = cn__arena_printf(mem, "%s_%lld", l->cls->snake, (long long)n);
         if (given && o) memcpy((char *)l->args + o->offset, &given, sizeof given);
     }
     l->name = given;
@@ -88,8 +89,11 @@ cn_layer *cn__layer_new(cn_ctx *ctx, const char *site, const cn__class *class, c
     cn_layer *l = cn__new_small(ctx, CN__LAYER, sizeof *l);
     if (cn__bad(l)) return l;
     l->cls = class, l->ops = class->ops, l->name = class->snake;
-    l->number = (uint32_t)cn__unique(ctx, "cornu>layers");
-    if (!set_up(l, site, given)) return cn__poison(l, NULL, (cn_error)(ctx), "%s", (cn_error_message)(ctx));
+    int64_t number = cn__unique(ctx, "cornu>layers");
+    l->number = (uint32_t)number;
+    if (number < 0) cn__nomem(ctx);
+    if (number < 0 || !set_up(l, site, given))
+        return cn__poison(l, NULL, (cn_error)(ctx), "%s", (cn_error_message)(ctx));
     return l;
 }
 

@@ -1,30 +1,36 @@
-/* pack.c: where a kernel wants an operand in another physical layout, a PACK node stands in between; that of a variable becomes
-   the variable's mirror. */
+/* pack.c: where a kernel wants an operand in another physical layout, a PACK node stands in between; that of a variable
+   becomes the variable's mirror when places are given (exec/places.c). */
 #include "passes/passes.h"
 #include "backends/backend.h"
 
-static bool emit_packed(cn__rewrite *r, const cn__inst *i, const cn__backend *b)
+enum { MOST = CN__TILE_REGS + 2 };                       /* operands of what reads layouts: products with their chains */
+
+static cn__layout wanted(const cn_graph *g, const cn__inst *i, const cn__backend *b, int k)
 {
-    cn__val in[256], out[CN_MAX_IO];
-    int n = i->nin < CN__COUNT(in) ? i->nin : (int)CN__COUNT(in);
-    for (int k = 0; k < n; k++) {
-        cn__layout layout = b->wants(r->from, i, k);
-        in[k] = cn__rewrite_val(r, cn__in(r->from, i)[k]);
-        if (layout != CN__ROWS) in[k] = cn__pack(r->to, in[k], layout);
-    }
-    uint32_t former = r->to->origin;
-    r->to->origin = i->origin;
-    bool ok = cn__emit(r->to, (cn__op)i->op, i->attr, i->attr_size, n, in, i->nout, out);
-    if (ok) r->to->origin = former;
-    for (int k = 0; ok && k < i->nout; k++) r->map[i->out + (cn__val)k] = out[k];
-    return ok;
+    return cn__in(g, i)[k] ? b->wants(g, i, k) : CN__ROWS;
 }
 
 static bool wants_any(const cn_graph *g, const cn__inst *i, const cn__backend *b)
 {
-    for (int k = 0; k < i->nin; k++)
-        if (cn__in(g, i)[k] && b->wants(g, i, k) != CN__ROWS) return true;
+    for (int k = 0; i->nin <= MOST && k < i->nin; k++)
+        if (wanted(g, i, b, k) != CN__ROWS) return true;
     return false;
+}
+
+static bool emit_packed(cn__rewrite *r, const cn__inst *i, const cn__backend *b)
+{
+    cn__val in[MOST], out[CN_MAX_IO];
+    uint32_t former = r->to->origin;
+    cn__origin_set(r->to, i->origin);
+    for (int k = 0; k < i->nin; k++) {
+        cn__layout layout = wanted(r->from, i, b, k);
+        in[k] = cn__rewrite_val(r, cn__in(r->from, i)[k]);
+        if (layout != CN__ROWS) in[k] = cn__pack(r->to, in[k], layout);
+    }
+    if (!cn__emit(r->to, (cn__op)i->op, i->attr, i->attr_size, i->nin, in, i->nout, out)) return false;
+    cn__origin_set(r->to, former);
+    for (int k = 0; k < i->nout; k++) r->map[i->out + (cn__val)k] = out[k];
+    return true;
 }
 
 cn_graph *cn__pack_operands(const cn_graph *g, const cn__backend *b)

@@ -158,6 +158,31 @@ TEST(what_nobody_reaches_is_dropped)
     cn__unref(g);
 }
 
+TEST(many_operands)
+{
+    enum { MANY = 300 };
+    cn_graph *g = fresh();
+    cn__val x[MANY], d[MANY];
+    for (int k = 0; k < MANY; k++) x[k] = input(g, DIMS(k % 3, 2));
+    cn__val y = cn__concat(g, 0, MANY, x);
+    CHECK(cn__gradient(g, y, 0, MANY, x, d));
+    for (int k = 0; k < MANY; k++) CHECK(cn__type_equal(cn__type_of(g, d[k]), cn__type_of(g, x[k])));
+    cn__root(g, y);
+    cn__rewrite r;
+    CHECK(cn__rewrite_begin(&r, g));
+    for (size_t k = 1; k < g->insts.n; k++) CHECK(cn__rewrite_inst(&r, &g->insts.at[k]));
+    cn_graph *h = cn__rewrite_end(&r);
+    cn__error why = { 0 };
+    CHECK(cn__verify(h, &why));
+    CHECK_INT(h->insts.n, 2);
+    CHECK_INT(h->inputs.n, MANY);
+    x[7] = 0;
+    CHECK_INT(cn__concat(g, 0, MANY, x), 0);
+    CHECK_STR(g->error.text, "concatenate: operand 7 is absent");
+    cn__unref(h);
+    cn__unref(g);
+}
+
 TEST(errors_stick_and_say_where)
 {
     cn_graph *g = fresh();
