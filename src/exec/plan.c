@@ -135,7 +135,7 @@ static cn_graph *checked(cn_graph *g, const char *pass)
 
 static cn_graph *lower(const cn_graph *g, const cn__backend *b)
 {
-    cn_graph *now = checked(cn__legalise(g, b), "legalise"), *next;
+    cn_graph *now = checked(cn__legalise(g, b, NULL), "legalise"), *next;
     if (now && b->fuses) next = checked(cn__fuse(now, b), "fuse"), cn__unref(now), now = next;
     if (now && b->wants) next = checked(cn__pack_operands(now, b), "pack"), cn__unref(now), now = next;
     return now;

@@ -107,3 +107,12 @@ void cn__broadcast_strides(const cn__type *from, const cn__type *to, int64_t *st
     cn__strides(from, own);
     for (int i = 0; i < to->rank; i++) stride[i] = i < shift || from->dim[i - shift] == 1 ? 0 : own[i - shift];
 }
+
+uint8_t cn__tile_class_of(const cn__type *t, const cn__type *out)
+{
+    int64_t n = cn__type_count(t), all = cn__type_count(out), cols = out->rank ? out->dim[out->rank - 1] : 1;
+    if (n == 1) return CN__TILE_SCALAR;
+    if (n == all) return CN__TILE_FULL;
+    if (n == cols && t->dim[t->rank - 1] == cols) return CN__TILE_ROW;
+    return t->rank == out->rank && t->dim[t->rank - 1] == 1 && n * cols == all ? CN__TILE_COL : 0;
+}

@@ -136,10 +136,11 @@ cn_status (cn_compile)(cn_compile_args *given)
     cn_ctx *ctx = m->obj.ctx;
     if (m->running) return cn__fail(ctx, site, CN_E_STATE, "cn_compile: model \"%s\" is at work.", m->layer->name);
     CN__FILL(cn_compile_args, CN_COMPILE_FIELDS);
-    cn__training *t = cn__alloc0(ctx, sizeof *t), *before = m->training;
+    int64_t number = cn__unique(ctx, "(compilations)");
+    cn__training *t = number < 0 ? NULL : cn__alloc0(ctx, sizeof *t), *before = m->training;
     if (!t) return cn__nomem(ctx);
     t->mem.ctx = ctx;
-    t->number = (uint64_t)cn__unique(ctx, "(compilations)") + 1;
+    t->number = (uint64_t)number + 1;
     t->targets = m->built ? (int)m->outputs.n : 1;
     for (int k = 0; k < t->targets; k++) t->target[k].weight = 1;
     bool ok = cn__optimizer_make(&t->optimizer, ctx, site, a.optimizer.name) && copy_outputs(m, t, &a, site) &&

@@ -19,7 +19,7 @@ static cn_status evaluate(cn_model *m, const cn_evaluate_args *a, cn__reader *r,
     if (!status && !cn__gauges_read(m, true, p.samples, "", false)) status = CN_E_NOMEM;
     if (!status && a->verbose) {
         if (bar.target == CN_ANY) bar.target = p.done;
-        cn__bar_update(&bar, p.done, true);
+        if (!cn__bar_update(&bar, p.done, true)) status = CN_E_NOMEM;
     }
     cn__callbacks_close(callbacks);
     return status;

@@ -134,7 +134,7 @@ static cn_status one_epoch(fitting *f, int64_t epoch, bool *ended, bool *stopped
     if (!status) status = cn__callbacks_run(&f->callbacks, CN__ON_EPOCH_END, epoch, p.done ? p.done - 1 : 0, f->steps);
     if (f->a.verbose && !status) {
         if (f->bar.target == CN_ANY) f->bar.target = p.done;
-        cn__bar_update(&f->bar, p.done, true);
+        if (!cn__bar_update(&f->bar, p.done, true)) status = CN_E_NOMEM;
     }
     *stopped = *stopped || atomic_load(&m->stop);
     return status;

@@ -109,8 +109,6 @@ static int count(cn_tensor *const *list)
     return n;
 }
 
-static uint64_t next_walk(cn_ctx *ctx) { return (uint64_t)cn__unique(ctx, "(search through tensors)") + 1; }
-
 static cn_model *functional(cn_ctx *ctx, cn_tensor *const *in, cn_tensor *const *out, const char *name, const char *site)
 {
     cn_model *m = cn__model_new(ctx, &cn__class_functional, name, site);
@@ -126,8 +124,9 @@ static cn_model *functional(cn_ctx *ctx, cn_tensor *const *in, cn_tensor *const 
     for (int i = 0; i < nin; i++)
         for (int k = 0; k < i; k++)
             if (in[i] == in[k]) return cn__poison(m, site, CN_E_VALUE, "functional: input %d stands twice in the list.", i);
-    search s = { .m = m, .site = site, .number = next_walk(ctx), .in = in, .nin = nin };
-    bool ok = true;
+    int64_t walk = cn__unique(ctx, "(searches through tensors)");
+    search  s = { .m = m, .site = site, .number = (uint64_t)walk + 1, .in = in, .nin = nin };
+    bool    ok = walk >= 0 || cn__nomem(ctx) == CN_OK;
     for (int i = 0; ok && i < nout; i++) ok = visit(&s, out[i]);
     ok = ok && connect(&s, out, nout);
     cn__vec_free(ctx, &s.calls);

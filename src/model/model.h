@@ -261,7 +261,7 @@ typedef struct cn__bar {                                 /* Keras's progress bar
 } cn__bar;
 void cn__bar_open(cn__bar *, cn_model *, int64_t verbose, int64_t target, int64_t epochs);
 void cn__bar_epoch(cn__bar *, int64_t epoch);            /* begins anew */
-void cn__bar_update(cn__bar *, int64_t current, bool final);
+bool cn__bar_update(cn__bar *, int64_t current, bool final);                            /* false: out of memory, recorded */
 void cn__say(cn_model *, const char *format, ...) CN__PRINTF(2, 3);                    /* a line of progress */
 const char *cn__repr(double, char text[32]);             /* the shortest text that reads back the same, as Python writes it */
 

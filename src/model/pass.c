@@ -50,7 +50,7 @@ static cn_status after(cn__pass *p, const cn__program *program, bool one)
         if (!status) status = gather(p, program);
         if (!status && p->mode != CN__PREDICT) status = run_hook(p, eval(p) ? CN__ON_TEST_BATCH_END : CN__ON_TRAIN_BATCH_END, batch);
     }
-    if (!status && p->bar) cn__bar_update(p->bar, p->done, false);
+    if (!status && p->bar && !cn__bar_update(p->bar, p->done, false)) status = CN_E_NOMEM;
     return status;
 }
 

@@ -129,7 +129,7 @@ static double per_step(cn__bar *b, int64_t current, double now)
     return t;
 }
 
-static void draw(cn__bar *b, int64_t current, bool final, double now, double step, bool terminal)
+static bool draw(cn__bar *b, int64_t current, bool final, double now, double step, bool terminal)
 {
     cn__text line = { .ctx = b->m->obj.ctx };
     const char *bold = terminal ? "\x1b[1m" : "", *green = terminal ? "\x1b[32m" : "", *white = terminal ? "\x1b[37m" : "", *off = terminal ? "\x1b[0m" : "";
@@ -165,13 +165,15 @@ static void draw(cn__bar *b, int64_t current, bool final, double now, double ste
     cn__text_add(&all, "%s", cn__text_get(&line));
     for (int i = width; terminal && i < b->width; i++) cn__text_add(&all, " ");
     if (final) cn__text_add(&all, "\n");
-    put(b->m, cn__text_get(&all));
+    bool ok = !line.nomem && !all.nomem;
+    if (ok) put(b->m, cn__text_get(&all));
     b->width = width;
     cn__text_free(&line);
     cn__text_free(&all);
+    return ok || cn__nomem(b->m->obj.ctx) == CN_OK;
 }
 
-static void write_line(cn__bar *b, int64_t current, double now, double step)
+static bool write_line(cn__bar *b, int64_t current, double now, double step)
 {
     cn__text line = { .ctx = b->m->obj.ctx };
     if (b->target > 0) add_count(b, &line, current);
@@ -180,19 +182,18 @@ static void write_line(cn__bar *b, int64_t current, double now, double step)
     add_rate(&line, step);
     add_results(b, &line);
     cn__text_add(&line, "\n");
-    put(b->m, cn__text_get(&line));
+    bool ok = !line.nomem;
+    if (ok) put(b->m, cn__text_get(&line));
     cn__text_free(&line);
+    return ok || cn__nomem(b->m->obj.ctx) == CN_OK;
 }
 
-void cn__bar_update(cn__bar *b, int64_t current, bool final)
+bool cn__bar_update(cn__bar *b, int64_t current, bool final)
 {
     double now = cn__now(), step = per_step(b, current, now);
     bool   terminal = on_terminal(b->m);
-    if (b->verbose == 2) {
-        if (final) write_line(b, current, now, step);
-        return;
-    }
-    if (!final && (!terminal || now - b->last < 0.05)) return;
-    draw(b, current, final, now, step, terminal);
+    if (b->verbose == 2) return !final || write_line(b, current, now, step);
+    if (!final && (!terminal || now - b->last < 0.05)) return true;
     b->last = now;
+    return draw(b, current, final, now, step, terminal);
 }

@@ -62,6 +62,7 @@ cn_layer *cn__layer_bare(cn_ctx *ctx, const cn__class *class, const char *name)
     if (cn__bad(l)) return l;
     cn__arena *mem = cn__ctx_arena(ctx);
     int64_t number = name ? 0 : cn__unique(ctx, class->snake);
+    if (number < 0) return cn__poison(l, NULL, CN_E_NOMEM, "out of memory for a name");
     l->cls = class, l->ops = class->ops;
     l->trainable = l->built = true;
     l->dtype = CN_FLOAT32;

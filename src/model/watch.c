@@ -69,6 +69,7 @@ cn_status cn__watches_take(cn_model *m, const cn__program *p, int64_t step)
             if (cn__bad(a)) return cn__fail_with(a);
             cn__unref(v->value);
             v->value = a;
+            a->head.obj.user = false;                    /* the watch gives it back */
         }
         memcpy(a->data, cn__linked_root(&m->exec, p->linked, k), cn__type_bytes(t));
     }

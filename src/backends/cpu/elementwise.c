@@ -29,7 +29,7 @@ static void chain_task(const void *args, uint32_t rep, uint32_t task, cn__lane *
         out[k] = a->out[k];
         if (out[k].p) out[k].p += r0 * out[k].rs + c0 * out[k].cs;
     }
-    a->kernels->chain(a->program, in, out, r1 - r0, c1 - c0, lane->scratch);
+    a->kernels->chain(a->program, in, a->nin, out, r1 - r0, c1 - c0, lane->scratch);
 }
 
 /* No operand of this class among the inputs. */
@@ -74,18 +74,6 @@ static bool makes_flags(cn__op op)                       /* bool results are byt
     }
 }
 
-/* How an operand lies in rows x cols of the result; 0: in another way. */
-static uint8_t class_of(const cn__type *t, const cn__type *out)
-{
-    int64_t n = cn__type_count(t);
-    if (n == 1) return CN__TILE_SCALAR;
-    if (n == cn__type_count(out)) return CN__TILE_FULL;
-    int64_t cols = out->rank ? out->dim[out->rank - 1] : 1;
-    if (t->rank && t->dim[t->rank - 1] == cols && n == cols) return CN__TILE_ROW;
-    if (t->rank == out->rank && t->dim[t->rank - 1] == 1 && n == cn__type_count(out) / CN__MAX(cols, 1)) return CN__TILE_COL;
-    return 0;
-}
-
 const char *cn__takes_elementwise(const cn_graph *g, const cn__inst *i)
 {
     const cn__op_info *info = &cn__ops[i->op];
@@ -94,7 +82,7 @@ const char *cn__takes_elementwise(const cn_graph *g, const cn__inst *i)
     if (!cn__is_f32(g, i->out)) return "not float32";
     for (int k = 0; k < i->nin; k++) {
         if (!cn__is_f32(g, cn__in(g, i)[k])) return "not float32";
-        if (!class_of(cn__type_of(g, cn__in(g, i)[k]), cn__type_of(g, i->out))) return "broadcast in the middle";
+        if (!cn__tile_class_of(cn__type_of(g, cn__in(g, i)[k]), cn__type_of(g, i->out))) return "broadcast in the middle";
     }
     return NULL;
 }
@@ -106,7 +94,7 @@ bool cn__prepare_elementwise(cn__prep *p, const cn_graph *g, const cn__inst *i)
     const cn__type *out = cn__type_of(g, i->out);
     int64_t n = cn__type_count(out), cols = out->rank ? out->dim[out->rank - 1] : 1;
     f->rows = cols ? n / cols : 0, f->cols = cols, f->nin = (uint16_t)i->nin, f->nout = 1, f->ninst = 1, f->nreg = (uint16_t)(i->nin + 1);
-    for (int k = 0; k < i->nin; k++) f->cls[k] = class_of(cn__type_of(g, cn__in(g, i)[k]), out);
+    for (int k = 0; k < i->nin; k++) f->cls[k] = cn__tile_class_of(cn__type_of(g, cn__in(g, i)[k]), out);
     f->store[0] = (uint16_t)i->nin;
     f->inst[0] = (cn__tile_inst){ .op = i->op, .dst = (uint16_t)i->nin, .a = 0, .b = i->nin > 1, .c = i->nin > 2 ? 2 : 0 };
     return emit_chain(p, g, i, f, cn__ops[i->op].name);

@@ -15,8 +15,8 @@ typedef struct cn__kernels {
     const char *name;
     int rows;                                            /* of the largest block */
     void (*product)(const cn__block *);
-    /* Runs the program over rows x cols; outputs as operands; reg: CN__TILE_REGS x CN__TILE numbers. */
-    void (*chain)(const cn__a_fused *, const cn__operand *in, const cn__operand *out, int64_t rows, int64_t cols, float *reg);
+    /* Runs the program over rows x cols; in: its first nin registers; outputs as operands; reg: CN__TILE_REGS x CN__TILE numbers. */
+    void (*chain)(const cn__a_fused *, const cn__operand *in, int nin, const cn__operand *out, int64_t rows, int64_t cols, float *reg);
     void (*sum_rows)(const float *x, int64_t rows, int64_t cols, int64_t first, int64_t n, float *out);  /* columns first .. first + n: sums down */
     float (*sum)(const float *x, int64_t n);
     float (*max)(const float *x, int64_t n);

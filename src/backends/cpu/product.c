@@ -75,7 +75,7 @@ static void run_chain(const product_args *p, int64_t row, int rows, int64_t col,
     cn__operand in[CN__TILE_REGS], out[CN__TILE_REGS];
     for (int k = 0; k < p->nin; k++) in[k] = p->in[k], in[k].p += row * in[k].rs + col * in[k].cs;
     for (int k = 0; k < p->nout; k++) out[k] = p->out[k], out[k].p += row * out[k].rs + col * out[k].cs;
-    p->kernels->chain(p->chain, in, out, rows, cols, regs);
+    p->kernels->chain(p->chain, in, p->nin, out, rows, cols, regs);
 }
 
 static void product_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
@@ -173,9 +173,9 @@ static void operand(cn__prep *p, cn__operand *o, cn__val v, uint8_t cls, int64_t
 static void prepare_chain(cn__prep *p, const cn_graph *g, const cn__inst *i, product_args *a)
 {
     const cn__a_fused *f = i->attr;
-    a->chain = f, a->nin = f->nin, a->nout = f->nout;
+    a->chain = f, a->nin = f->nin - 1, a->nout = f->nout;
     a->in[0] = (cn__operand){ .rs = a->cols, .cs = 1 };
-    for (int k = 1; k < f->nin; k++) operand(p, &a->in[k], cn__in(g, i)[k + 1], f->cls[k], a->cols);
+    for (int k = 1; k < a->nin; k++) operand(p, &a->in[k], cn__in(g, i)[k + 1], f->cls[k], a->cols);
     for (int k = 0; k < f->nout; k++) operand(p, &a->out[k], i->out + (cn__val)k, CN__TILE_FULL, a->cols);
     cn__prep_ptr(p, &a->c, i->out);
     cn__prep_ptr(p, &a->in[0].p, i->out);

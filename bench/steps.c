@@ -1,0 +1,106 @@
+/* steps.c: what a step of training costs through the public interface, and its share of the machine's limit (the time that the
+   multiply-adds need at the measured rate, and the optimizer's bytes at the measured rate of the memory level they lie in).
+   usage: steps [PART-OF-A-NAME] [THREADS] */
+#include "limits.h"
+#include <cornu.h>
+
+typedef struct { const char *name; int64_t size[6]; int64_t batch, rows, epochs; bool adam, xor; } workload;
+static const workload workloads[] = {
+    { "xor 2-8-1 sgd b4",             { 2, 8, 1 },             4,   4,    200000, false, true },
+    { "784-128-10 sgd b32",           { 784, 128, 10 },        32,  8192, 4,      false, false },
+    { "784-128-10 sgd b128",          { 784, 128, 10 },        128, 8192, 6,      false, false },
+    { "784-128-10 adam b32",          { 784, 128, 10 },        32,  8192, 4,      true,  false },
+    { "784-128-10 adam b128",         { 784, 128, 10 },        128, 8192, 6,      true,  false },
+    { "784-512-512-10 sgd b128",      { 784, 512, 512, 10 },   128, 8192, 4,      false, false },
+    { "784-512-512-10 adam b32",      { 784, 512, 512, 10 },   32,  8192, 2,      true,  false },
+    { "784-512-512-10 adam b128",     { 784, 512, 512, 10 },   128, 8192, 4,      true,  false },
+};
+
+static cn_model *network(cn_ctx *c, const workload *w)
+{
+    cn_model *m = cn_sequential(c, {w->size[0]});
+    for (int i = 1; w->size[i]; i++) {
+        bool last = !w->size[i + 1];
+        if (w->xor) cn_dense(m, w->size[i], .activation = last ? CN_SIGMOID : CN_TANH);
+        else cn_dense(m, w->size[i], .activation = last ? CN_SOFTMAX : CN_RELU);
+    }
+    return m;
+}
+
+static cn_array *inputs(cn_ctx *c, const workload *w)
+{
+    int64_t n = w->rows * w->size[0];
+    if (w->xor) return cn_array_from(c, {4, 2}, CN_NUMBERS(0,0, 0,1, 1,0, 1,1));
+    cn_array *x = cn_array_from(c, {w->rows, w->size[0]}, NULL);
+    float    *p = cn_mutable(x);
+    uint32_t  state = 1;
+    for (int64_t i = 0; p && i < n; i++) p[i] = (float)((state = state * 1664525u + 1013904223u) >> 8) * 0x1p-24f;
+    return x;
+}
+
+static cn_array *targets(cn_ctx *c, const workload *w)
+{
+    if (w->xor) return cn_array_from(c, {4, 1}, CN_NUMBERS(0, 1, 1, 0));
+    cn_array *y = cn_array_from(c, {w->rows}, NULL, .dtype = CN_INT32);
+    int32_t  *p = cn_mutable(y);
+    for (int64_t i = 0; p && i < w->rows; i++) p[i] = (int32_t)(i * 7 % 10);
+    return y;
+}
+
+static double weights(const workload *w)
+{
+    double n = 0;
+    for (int i = 1; w->size[i]; i++) n += (double)(w->size[i - 1] + 1) * (double)w->size[i];
+    return n;
+}
+
+/* Forward and the weights' gradient for all layers, the inputs' gradient for all but the first. */
+static double operations(const workload *w)
+{
+    double f = 0;
+    for (int i = 1; w->size[i]; i++) f += (i == 1 ? 4.0 : 6.0) * (double)w->batch * (double)w->size[i - 1] * (double)w->size[i];
+    return f;
+}
+
+static void measure(const workload *w, int64_t threads, double flops, double bytes)
+{
+    cn_ctx   *c = cn_open(.threads = threads);
+    cn_array *x = inputs(c, w), *y = targets(c, w);
+    cn_model *m = network(c, w);
+    cn_loss   loss = w->xor ? CN_MSE : CN_SPARSE_CATEGORICAL_CROSSENTROPY;
+    int64_t   steps = w->rows / w->batch * w->epochs;
+    double    took[7];
+    if (cn_compile(m, .optimizer = w->adam ? CN_ADAM : CN_SGD, .loss = loss) || cn_fit(m, x, y, .batch_size = w->batch)) {
+        printf("%s\n", cn_error_message(c));
+        cn_close(c);
+        return;
+    }
+    for (int r = 0; r < 7; r++) {
+        double start = limits_now();
+        if (cn_fit(m, x, y, .epochs = w->epochs, .batch_size = w->batch)) printf("%s\n", cn_error_message(c));
+        double t = (limits_now() - start) / (double)steps;
+        int    k = r;
+        for (; k > 0 && took[k - 1] > t; k--) took[k] = took[k - 1];
+        took[k] = t;
+    }
+    double limit = operations(w) / flops + weights(w) * (w->adam ? 28 : 12) / bytes;
+    printf("%-28s %2d threads %12.0f ns min %12.0f ns median", w->name, (int)threads, took[0] * 1e9, took[3] * 1e9);
+    if (!w->xor) printf("   limit %10.0f ns, share %5.1f %%", limit * 1e9, 100 * limit / took[3]);
+    printf("\n");
+    cn_close(c);
+}
+
+int main(int argc, char **argv)
+{
+    int threads = argc > 2 ? atoi(argv[2]) : cn__cpu_info()->processors;
+    double bytes = limit_bytes(8 << 20);
+    printf("%s, %s\n", cn__cpu_info()->name, cn__cpu_info()->isa == CN__AVX512 ? "avx512" : cn__cpu_info()->isa == CN__AVX2 ? "avx2" : "portable");
+    double one = limit_flops(1), all = limit_flops(threads);
+    printf("limits: %.0f GFLOP/s on one thread, %.0f on %d; %.1f GB/s within 8 MiB\n", one * 1e-9, all * 1e-9, threads, bytes * 1e-9);
+    for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) {
+        if (argc > 1 && !strstr(workloads[i].name, argv[1])) continue;
+        measure(&workloads[i], 1, one, bytes);
+        if (threads > 1 && !workloads[i].xor) measure(&workloads[i], threads, all, bytes);
+    }
+    return 0;
+}
