@@ -1,12 +1,12 @@
-/* cornu/extend.h: layers, losses and metrics of your own. They build nodes (graph.h) and never loop over data, so gradients,
-   fusion, every backend, saving and ONNX work for them as for the built-in ones, which are made in the same way.
-   Register once for each context, before building or loading; then use them by name: .loss = { "acme>pinball" }. A name is your
+/* cornu/extend.h: layers, losses and metrics of your own. They build nodes (graph.h) and never loop over data, so
+   gradients, fusion and every backend work for them as for the built-in ones, which are made in the same way.
+   Register once for each context, before building; then use them by name: .loss = { "acme>pinball" }. A name is your
    package, > and the thing's own name. */
 #ifndef CN_EXTEND_H
 #define CN_EXTEND_H
 #include "graph.h"
 
-/* ---- Options of your own ----------------------------------------------------------------------------------------------
+/* ---- Options of your own --------------------------------------------------------------------------------------------
 
    One table, as in layers.h, makes the struct, the defaults, the checks and the JSON in the file:
 
@@ -26,7 +26,7 @@ typedef struct cn_table_of_options { size_t size; const cn_field *fields; int co
                                                       (int)(sizeof name##_fields / sizeof *name##_fields) }
 #define CN_SET(name, ...)  (&(name##_options){ .head = CN_HEAD(name##_options), __VA_ARGS__ }.head)      /* C only */
 
-/* ---- A layer ----------------------------------------------------------------------------------------------------------
+/* ---- A layer --------------------------------------------------------------------------------------------------------
 
    cn_register_layer(c, "acme>Scale", .build = scale_build, .call = scale_call)
    build   once, when the inputs' shapes are known: declares weights with cn_add_weight.
@@ -74,14 +74,14 @@ CN_DECLARE(CN_MUST_CHECK cn_status, cn_add_weight, cn_layer *on; cn_text name; c
 #define CN_CUSTOM_REQUIRED(F)  F(cn_text, type, NULL, "as it was registered")
 CN_LAYER(cn_custom, CN_CUSTOM_REQUIRED(CN_MEMBER), CN_CUSTOM_FIELDS);
 
-/* ---- Losses, metrics, activations -------------------------------------------------------------------------------------
+/* ---- Losses, metrics, activations -----------------------------------------------------------------------------------
 
-   cn_register_loss(c, "acme>pinball", f, .user = &q)    from targets and predictions to one number for each sample or step,
-                                                         (B, ...) -> (B) or (B, T). The library weighs, masks and averages.
-                                                         In results it is called "pinball", without the package.
-   cn_register_metric(c, "acme>covered", f)              the same, averaged over the epoch. With .sums and .result a metric
-                                                         with a memory, such as precision: f's last axis holds that many
-                                                         numbers, their weighed sums over the epoch go to result.
+   cn_register_loss(c, "acme>pinball", f, .user = &q)    from targets and predictions to one number for each sample or
+                                                         step, (B, ...) -> (B) or (B, T). The library weighs, masks and
+                                                         averages. In results it is called "pinball".
+   cn_register_metric(c, "acme>covered", f)              the same, averaged over the epoch. With .sums and .result a
+                                                         metric with a memory, such as precision: f's last axis holds
+                                                         that many numbers, their weighed sums go to result.
    cn_register_activation(c, "acme>swish2", f)           from node to node
    user is not saved with a model; what it points to must live as long as the context. */
 typedef cn_node *(*cn_pair_fn)(cn_node *y_true, cn_node *y_pred, void *user);
@@ -91,9 +91,11 @@ typedef double   (*cn_result_fn)(const double *sums, void *user);
 #define CN_REGISTER_METRIC_FIELDS(F)  F(void *, user, NULL, "yours")                   \
     F(int64_t,      sums,   0,    "numbers to add up; 0: the mean")                    \
     F(cn_result_fn, result, NULL, "with sums: the metric from them")
-CN_DECLARE(CN_MUST_CHECK cn_status, cn_register_loss,       cn_ctx *on; cn_text name; cn_pair_fn f;, CN_REGISTER_FIELDS);
-CN_DECLARE(CN_MUST_CHECK cn_status, cn_register_metric,     cn_ctx *on; cn_text name; cn_pair_fn f;, CN_REGISTER_METRIC_FIELDS);
-CN_DECLARE(CN_MUST_CHECK cn_status, cn_register_activation, cn_ctx *on; cn_text name; cn_node_fn f;, CN_REGISTER_FIELDS);
+CN_DECLARE(CN_MUST_CHECK cn_status, cn_register_loss, cn_ctx *on; cn_text name; cn_pair_fn f;, CN_REGISTER_FIELDS);
+CN_DECLARE(CN_MUST_CHECK cn_status, cn_register_metric, cn_ctx *on; cn_text name; cn_pair_fn f;,
+           CN_REGISTER_METRIC_FIELDS);
+CN_DECLARE(CN_MUST_CHECK cn_status, cn_register_activation, cn_ctx *on; cn_text name; cn_node_fn f;,
+           CN_REGISTER_FIELDS);
 
 #if !defined __cplusplus && !defined CN_NO_MACROS
 #define cn_register_layer(...)       CN_CALL(cn_register_layer, __VA_ARGS__)

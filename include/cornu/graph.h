@@ -1,5 +1,5 @@
-/* cornu/graph.h: the storey below. A graph is made of nodes; each has a known shape, batch included. Nodes follow NumPy:
-   shapes broadcast, negative axes count from the end. Errors stick to nodes as to tensors. */
+/* cornu/graph.h: the storey below. A graph is made of nodes; each has a known shape, batch included. Nodes follow
+   NumPy: shapes broadcast, negative axes count from the end. Errors stick to nodes as to tensors. */
 #ifndef CN_GRAPH_H
 #define CN_GRAPH_H
 #include "run.h"
@@ -23,14 +23,14 @@ CN_API cn_node  *cn_graph_weight(cn_graph *, cn_model *, const char *path);
     F(cn_node_outs, outputs,  {0},    "where to put the outputs, the first one among them")
 CN_DECLARE(cn_node *, cn_graph_call, cn_model *model; cn_nodes inputs;, CN_GRAPH_CALL_FIELDS);
 
-/* ---- Operations -------------------------------------------------------------------------------------------------------
+/* ---- Operations -----------------------------------------------------------------------------------------------------
 
    cn_op_x is keras.ops.x. Operands of different types meet in the wider one: bool, integers, floats. */
 #define CN_UNARY_OPS(F)     /* element by element */                                                   \
     F(negative) F(abs) F(sign) F(exp) F(expm1) F(log) F(log1p) F(sqrt) F(rsqrt) F(square) F(reciprocal) F(sin) F(cos) \
     F(tanh) F(sigmoid) F(softplus) F(erf) F(relu) F(floor) F(ceil) F(round) F(logical_not) F(isfinite) F(isnan)       \
     F(stop_gradient)
-#define CN_BINARY_OPS(F)    /* element by element; comparisons give 1 or 0, gradient 0; matmul: leading axes broadcast */ \
+#define CN_BINARY_OPS(F)    /* the same of two; comparisons give 1 or 0, gradient 0; matmul: leading axes broadcast */ \
     F(add) F(subtract) F(multiply) F(divide) F(power) F(minimum) F(maximum) F(mod) F(equal) F(not_equal) F(less)      \
     F(less_equal) F(greater) F(greater_equal) F(logical_and) F(logical_or) F(logical_xor) F(matmul)
 #define CN_REDUCE_OPS(F)    /* cn_op_sum(x, .axes = {1}, .keepdims = CN_YES) */                        \
@@ -63,23 +63,23 @@ CN_API cn_node *cn_op_take_along_axis(cn_node *x, cn_node *indices, int axis);
 CN_API cn_node *cn_op_expand_dims(cn_node *x, int axis);
 CN_API cn_node *cn_op_squeeze    (cn_node *x, int axis);
 CN_API cn_node *cn_op_flip       (cn_node *x, int axis);
-CN_API cn_node *cn_op_slice      (cn_node *x, int axis, int64_t first, int64_t count);       /* as cn_slice; CN_ANY: the rest */
-#define CN_CONCATENATE_OP_FIELDS(F)  F(int64_t, axis, -1, "axis 0 is CN_AXIS0")              /* cn_op_concatenate({a, b}, .axis = 1) */
+CN_API cn_node *cn_op_slice      (cn_node *x, int axis, int64_t first, int64_t count);   /* as cn_slice */
+#define CN_CONCATENATE_OP_FIELDS(F)  F(int64_t, axis, -1, "axis 0 is CN_AXIS0")  /* cn_op_concatenate({a, b}) */
 CN_DECLARE(cn_node *, cn_op_concatenate, cn_nodes on;, CN_CONCATENATE_OP_FIELDS);
 CN_API cn_node *cn_op_einsum     (const char *subscripts, cn_node *a, cn_node *b);           /* b may be NULL */
-CN_API cn_node *cn_op_reshape     (cn_node *x, int rank, const int64_t *newshape);           /* cn_op_reshape(x, 4, CN_ANY) */
+CN_API cn_node *cn_op_reshape     (cn_node *x, int rank, const int64_t *newshape);     /* cn_op_reshape(x, 4, CN_ANY) */
 CN_API cn_node *cn_op_broadcast_to(cn_node *x, int rank, const int64_t *shape);
-CN_API cn_node *cn_op_transpose   (cn_node *x, int rank, const int64_t *axes);               /* cn_op_transpose(x, 1, 0)    */
+CN_API cn_node *cn_op_transpose   (cn_node *x, int rank, const int64_t *axes);            /* cn_op_transpose(x, 1, 0) */
 CN_API cn_node *cn_op_tile        (cn_node *x, int rank, const int64_t *repeats);
-CN_API cn_node *cn_op_random_normal (cn_graph *, int rank, const int64_t *shape);    /* anew in each run, by seed, node, step */
-CN_API cn_node *cn_op_random_uniform(cn_graph *, int rank, const int64_t *shape);    /* 0 .. 1                                */
+CN_API cn_node *cn_op_random_normal (cn_graph *, int rank, const int64_t *shape);  /* anew in each run */
+CN_API cn_node *cn_op_random_uniform(cn_graph *, int rank, const int64_t *shape);    /* 0 .. 1 */
 
 /* cn_grad(y, x): the nodes of d (sum of y) / d x, in x's shape. They are nodes like others: cn_grad of them works. */
 CN_API cn_node *cn_grad(cn_node *y, cn_node *x);
 
-/* cn_minimize(loss, m): appends the gradients of loss by m's trainable weights and the optimizer's step. The optimizer's own
-   variables belong to the model, as after cn_compile, and are saved with it. Value: the loss. */
-#define CN_MINIMIZE_FIELDS(F)  F(cn_optimizer, optimizer, {0}, "as in cn_compile; default: the one it was compiled with")
+/* cn_minimize(loss, m): appends the gradients of loss by m's trainable weights and the optimizer's step. The
+   optimizer's own variables belong to the model, as after cn_compile. Value: the loss. */
+#define CN_MINIMIZE_FIELDS(F)  F(cn_optimizer, optimizer, {0}, "as in cn_compile; default: that of cn_compile")
 CN_DECLARE(cn_node *, cn_minimize, cn_node *loss; cn_model *model;, CN_MINIMIZE_FIELDS);
 
 /* cn_prepare_graph(g, {a, b}): a runner whose outputs are a and b; see run.h. One cn_run is one step. */

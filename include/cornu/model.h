@@ -4,7 +4,7 @@
 #include "choices.h"
 #include "data.h"
 
-/* ---- Building ---------------------------------------------------------------------------------------------------------
+/* ---- Building -------------------------------------------------------------------------------------------------------
 
    A chain of layers:                                   Anything else, as Keras's functional models:
 
@@ -17,8 +17,8 @@
    The first argument of a layer says where it goes:
      a sequential model   appended; the value is the layer
      a tensor             called on it; the value is the tensor that comes out
-     a context            on its own; the value is the layer, to be called by and by, more than once if its weights are to be
-                          shared, or to be handed to a wrapper: cn_bidirectional(x, cn_lstm(c, 64))
+     a context            on its own; the value is the layer, to be called by and by, more than once if its weights are
+                          to be shared
    A model is a layer too: cn_call(tower, x). Models made of the same tensors and layers share their weights.
 
    Shapes leave out the batch. CN_ANY stands for a size that the data decide, such as the length of a text. */
@@ -32,7 +32,7 @@
     F(cn_dtype, dtype,      CN_FLOAT32, "of the input; numbers of other types are converted")      \
     F(int64_t,  batch_size, 0,          "fixed; 0: any")
 CN_DECLARE(cn_tensor *, cn_input,      cn_ctx *on; cn_dims shape;, CN_INPUT_FIELDS);
-CN_DECLARE(cn_model *,  cn_sequential, cn_ctx *on; cn_dims input_shape;, CN_SEQUENTIAL_FIELDS);  /* no shape: that of the data */
+CN_DECLARE(cn_model *,  cn_sequential, cn_ctx *on; cn_dims input_shape;, CN_SEQUENTIAL_FIELDS);  /* none: the data's */
 
 typedef cn_tensor  *cn_tensors[CN_MAX_IO];
 typedef cn_tensor **cn_tensor_outs[CN_MAX_LIST];
@@ -50,41 +50,41 @@ CN_DECLARE(cn_tensor *, cn_call, void *layer; cn_tensors inputs;, CN_CALL_FIELDS
 /* A tensor carries its mask along (see .mask above): (batch, steps), CN_BOOL; NULL: all steps count. */
 CN_API cn_tensor  *cn_mask(cn_tensor *);
 
-/* ---- What a model consists of -----------------------------------------------------------------------------------------
+/* ---- What a model consists of ---------------------------------------------------------------------------------------
 
-   Paths. A layer is "dense_1", in a nested model or a wrapper "tower/dense_1"; a weight "dense_1/kernel"; a value to watch
+   Paths. A layer is "dense_1", in a nested model "tower/dense_1"; a weight "dense_1/kernel"; a value to watch
    "dense_1/output". In patterns * stands for any characters, / too; a comma separates alternatives: "conv*,batch*". */
-CN_API cn_layer   *cn_get_layer   (cn_model *, const char *path);            /* none: CN_E_NAME, with the nearest ones       */
-CN_API cn_layer   *cn_layer_at    (cn_model *, int i);                       /* as in cn_summary; negative: from the end     */
+CN_API cn_layer   *cn_get_layer   (cn_model *, const char *path);           /* none: CN_E_NAME, with the nearest ones */
+CN_API cn_layer   *cn_layer_at    (cn_model *, int i);                    /* as in cn_summary; negative: from the end */
 CN_API const char *cn_layer_name  (const cn_layer *);
-CN_API cn_tensor  *cn_layer_output(cn_layer *);                              /* of its latest call                           */
+CN_API cn_tensor  *cn_layer_output(cn_layer *);                              /* of its latest call */
 CN_API cn_tensor  *cn_model_input (cn_model *, int i);
 CN_API cn_tensor  *cn_model_output(cn_model *, int i);
-CN_API cn_model   *cn_clone_model (cn_model *);                              /* with weights of its own, newly initialized   */
-CN_API CN_MUST_CHECK cn_status cn_pop(cn_model *);                           /* takes off the last layer of a sequential one */
-CN_API CN_MUST_CHECK cn_status cn_set_trainable(cn_model *, const char *pattern, cn_flag);     /* from the next cn_compile on */
-CN_API CN_MUST_CHECK cn_status cn_plot_model(cn_model *, const char *path);  /* .svg or .dot                                 */
-CN_API const char *cn_summary     (cn_model *);                              /* Keras's table; until the next: puts(cn_summary(m)) */
-CN_API const char *cn_to_json     (cn_model *);                              /* Keras's config: a file format as well; NULL */
+CN_API cn_model   *cn_clone_model (cn_model *);                         /* with weights of its own, newly initialized */
+CN_API CN_MUST_CHECK cn_status cn_pop(cn_model *);                    /* takes off the last layer of a sequential one */
+CN_API CN_MUST_CHECK cn_status cn_set_trainable(cn_model *, const char *pattern, cn_flag);  /* before cn_compile */
+CN_API CN_MUST_CHECK cn_status cn_plot_model(cn_model *, const char *path);  /* .svg or .dot */
+CN_API const char *cn_summary     (cn_model *);                 /* Keras's table; until the next: puts(cn_summary(m)) */
+CN_API const char *cn_to_json     (cn_model *);                        /* Keras's config: a file format as well; NULL */
 
-/* ---- Weights ------------------------------------------------------------------------------------------------------- */
+/* ---- Weights ----------------------------------------------------------------------------------------------------- */
 CN_API int64_t     cn_count_params(const cn_model *);
 CN_API const char *cn_weight_path (const cn_model *, int i);                 /* NULL after the last */
 CN_API cn_array   *cn_get_weight  (cn_model *, const char *path);            /* a copy */
-CN_API CN_MUST_CHECK cn_status cn_set_weight(cn_model *, const char *path, const cn_values *);    /* CN_NUMBERS(...) ... */
+CN_API CN_MUST_CHECK cn_status cn_set_weight(cn_model *, const char *path, const cn_values *); /* CN_NUMBERS(...) ... */
 
-/* Layers that learn from data without gradients (Normalization) see all of x once, in order. cn_adapt(m, x): those of a model; x an array or a data set. cn_adapt(layer, x): a layer on its own. Until then
-   cn_fit says CN_E_STATE. */
+/* Layers that learn from data without gradients (Normalization) see all of x once, in order. cn_adapt(m, x): those of a
+   model; x an array or a data set. cn_adapt(layer, x): a layer on its own. Until then cn_fit says CN_E_STATE. */
 CN_API CN_MUST_CHECK cn_status cn_adapt(void *model_or_layer, const void *x);
 CN_API cn_array   *cn_apply(cn_layer *, const cn_array *x);                  /* a layer on an array, at once */
 
-/* ---- Files ------------------------------------------------------------------------------------------------------------
+/* ---- Files ----------------------------------------------------------------------------------------------------------
 
    This version has no file format yet: each of these says CN_E_UNSUPPORTED. What they are to do:
-   cn_save(m, "m.keras")      Keras's own file: structure, weights, compile options, optimizer. Written beside its target,
-                              flushed, renamed. The ending decides: .keras; .weights.h5, weights only; .json, structure only;
-                              .onnx; .c, C that needs nothing else
-   cn_load(c, "m.keras")      also .h5 of older Keras, .onnx. Nothing in a file is ever executed. Parts of your own: extend.h
+   cn_save(m, "m.keras")      Keras's own file: structure, weights, compile options, optimizer. Written beside its
+                              target, flushed, renamed. The ending decides: .keras; .weights.h5, weights only; .json,
+                              structure only; .onnx; .c, C that needs nothing else
+   cn_load(c, "m.keras")      also .h5 of older Keras, .onnx. Nothing in a file is ever executed
    cn_load_weights(m, "base.weights.h5", .by_name = CN_YES, .skip_mismatch = CN_YES) */
 #define CN_LOAD_FIELDS(F)                                                                          \
     F(cn_flag,           compile,      CN_YES, "as it was compiled when saved")                    \

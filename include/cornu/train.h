@@ -1,9 +1,9 @@
-/* cornu/train.h: compile, fit, evaluate, predict; results; callbacks; watches. All of these act: they return a status. */
+/* cornu/train.h: compile, fit, evaluate, predict; results; callbacks; watches. All of these act and return a status. */
 #ifndef CN_TRAIN_H
 #define CN_TRAIN_H
 #include "layers.h"
 
-/* ---- Compile ----------------------------------------------------------------------------------------------------------
+/* ---- Compile --------------------------------------------------------------------------------------------------------
 
    cn_compile(m, .optimizer = CN_ADAM, .loss = CN_MSE, .metrics = { CN_METRIC_MAE })
    Several outputs, in their order or by name:
@@ -26,19 +26,19 @@ typedef const cn_output_args *cn_outputs[CN_MAX_LIST];
     F(cn_outputs,   outputs,          {0},        "one for each output, instead of loss and metrics")
 CN_DECLARE(CN_MUST_CHECK cn_status, cn_compile, cn_model *on;, CN_COMPILE_FIELDS);
 
-/* ---- Fit, evaluate, predict -------------------------------------------------------------------------------------------
+/* ---- Fit, evaluate, predict -----------------------------------------------------------------------------------------
 
    cn_fit(m, x, y, .epochs = 5)          arrays           cn_fit(m, ds, .epochs = 5)          a data set
-   cn_evaluate(m, x, y)                                   cn_evaluate(m, ds)                  then cn_result(m, "loss"), ...
+   cn_evaluate(m, x, y)                                   cn_evaluate(m, ds)                  then cn_result(m, "loss")
    cn_predict(m, x, &p)                                   cn_predict(m, ds, &p, &q)           new arrays; NULL on error
-   x, y, sample weights: Keras's shapes. The last, smaller batch is used. Means over an epoch weigh samples, not batches.
-   A sample of weight 0 counts for nothing, even where its target is not a number. A loss that is not finite ends cn_fit with
-   CN_E_NUMERIC, which names the place where it arose, before anything is written. */
+   x, y, sample weights: Keras's shapes. The last, smaller batch is used. Means over an epoch weigh samples, not
+   batches. A sample of weight 0 counts for nothing, even where its target is not a number. A loss that is not finite
+   ends cn_fit with CN_E_NUMERIC, which names the place where it arose, before anything is written. */
 typedef cn_callback cn_callbacks[CN_MAX_LIST];
 #define CN_FIT_FIELDS(F)                                                                               \
     F(int64_t,            epochs,           1,      "passes over the data")                            \
     F(int64_t,            batch_size,       32,     "samples to a step; the same total on any number of processes") \
-    F(int64_t,            verbose,          0,      "1: a bar, 2: a line an epoch; to the log, or stderr if there is none") \
+    F(int64_t,            verbose,          0,      "1: a bar, 2: a line an epoch; to the log, else to stderr") \
     F(cn_callbacks,       callbacks,        {{0}},  "in this order")                                   \
     F(double,             validation_split, 0,      "the last share of the samples, before shuffling") \
     F(cn_dataset *,       validation_data,  NULL,   "a data set ...")                                  \
@@ -65,22 +65,23 @@ CN_DECLARE(CN_MUST_CHECK cn_status, cn_predict,  cn_model *on; const void *x; cn
 CN_API CN_MUST_CHECK cn_status cn_train_on_batch(cn_model *, const cn_array *x, const cn_array *y);   /* one step */
 CN_API CN_MUST_CHECK cn_status cn_test_on_batch (cn_model *, const cn_array *x, const cn_array *y);   /* no step */
 
-/* All that a training needs to go on to the same bits: weights, optimizer, random state, place in the data, callbacks' state.
-   They come with the file formats: CN_E_UNSUPPORTED in this version. */
+/* All that a training needs to go on to the same bits: weights, optimizer, random state, place in the data, state of
+   the callbacks. They come with the file formats: CN_E_UNSUPPORTED in this version. */
 CN_API cn_array *cn_snapshot(cn_model *);                                    /* bytes; yours */
 CN_API CN_MUST_CHECK cn_status cn_restore(cn_model *, const cn_array *snapshot);
 
-/* ---- Results: they stay with the model --------------------------------------------------------------------------------
+/* ---- Results: they stay with the model ------------------------------------------------------------------------------
 
    cn_result(m, "val_loss")     the latest: of the batch or epoch within a callback, of the last epoch after cn_fit, of
-                                cn_evaluate. Names as in Keras: loss, the metrics', val_..., with several outputs "price_loss";
-                                if there is none NaN, and CN_E_NAME in the context
-   cn_history(m, "loss", &n)    a number for each epoch of the latest cn_fit, until the next one; NULL if there is none */
+                                cn_evaluate. Names as in Keras: loss, the metrics', val_..., with several outputs
+                                "price_loss"; if there is none NaN, and CN_E_NAME in the context
+   cn_history(m, "loss", &n)    a number for each epoch of the latest cn_fit (of val_...: each that validated), until
+                                the next one; NULL if there is none */
 CN_API double        cn_result (const cn_model *, const char *name);
 CN_API const char   *cn_result_name(const cn_model *, int i);                /* NULL after the last */
 CN_API const double *cn_history(const cn_model *, const char *name, int64_t *epochs);
 
-/* ---- Callbacks ----------------------------------------------------------------------------------------------------- */
+/* ---- Callbacks --------------------------------------------------------------------------------------------------- */
 #define CN_MONITOR_FIELDS(F)                                                                           \
     F(cn_text, monitor,   "val_loss", "a result's name")                                               \
     F(cn_word, mode,      0,          "CN_MIN or CN_MAX; default: by the name")                        \
@@ -120,8 +121,9 @@ typedef double (*cn_lr_fn)(int64_t epoch, double learning_rate, void *user);    
 #define CN_CSV_LOGGER_FIELDS(F)                                                                        \
     F(cn_text, separator, ",",        "one character")                                                 \
     F(cn_flag, append,    CN_NO,      "to the file that is there")
-/* Keras's own history is cn_history. A loss that is not finite ends cn_fit in any case; cn_terminate_on_nan says so in Keras's
-   words and chooses the status. cn_model_checkpoint and cn_backup_and_restore wait for the file formats: CN_E_UNSUPPORTED. */
+/* Keras's own history is cn_history. A loss that is not finite ends cn_fit in any case; cn_terminate_on_nan says so in
+   Keras's words and chooses the status. cn_model_checkpoint and cn_backup_and_restore wait for the file formats:
+   CN_E_UNSUPPORTED. */
 CN_DECLARE(cn_callback, cn_early_stopping,          , CN_EARLY_STOPPING_FIELDS);
 CN_DECLARE(cn_callback, cn_model_checkpoint,        CN_CHECKPOINT_REQUIRED(CN_MEMBER), CN_CHECKPOINT_FIELDS);
 CN_DECLARE(cn_callback, cn_learning_rate_scheduler, CN_SCHEDULER_REQUIRED(CN_MEMBER), CN_SCHEDULER_FIELDS);
@@ -130,8 +132,8 @@ CN_DECLARE(cn_callback, cn_backup_and_restore,      CN_BACKUP_REQUIRED(CN_MEMBER
 CN_DECLARE(cn_callback, cn_csv_logger,              CN_CSV_LOGGER_REQUIRED(CN_MEMBER), CN_CSV_LOGGER_FIELDS);
 CN_DECLARE(cn_callback, cn_terminate_on_nan,        , CN_TERMINATE_FIELDS);
 
-/* Your own: cn_lambda_callback(.on_epoch_end = f, .user = &mine). A function gets the event and user, and returns CN_OK, or
-   another status to end the training with it (see cn_fail). All are called on the thread that called cn_fit. */
+/* Your own: cn_lambda_callback(.on_epoch_end = f, .user = &mine). A function gets the event and user, and returns
+   CN_OK, or another status to end the training with it (see cn_fail). All are called on cn_fit's thread. */
 typedef struct cn_event {
     uint32_t  size;                          /* sizeof, as the library knows it */
     cn_ctx   *ctx;
@@ -150,26 +152,25 @@ typedef cn_status (*cn_hook)(const cn_event *, void *user);
     F(void *,  user,                 NULL, "yours")
 CN_DECLARE(cn_callback, cn_lambda_callback, , CN_LAMBDA_FIELDS);
 
-CN_API void      cn_stop_training(cn_model *);                               /* after this step, CN_OK; from any thread */
+CN_API void      cn_stop_training(cn_model *);                             /* after this step, CN_OK; from any thread */
 CN_API double    cn_learning_rate(const cn_model *);
 CN_API CN_MUST_CHECK cn_status cn_set_learning_rate(cn_model *, double);
 
-/* ---- Watches: any value inside, while it runs -------------------------------------------------------------------------
+/* ---- Watches: any value inside, while it runs -----------------------------------------------------------------------
 
    cn_watch_on(m, "dense/output")                        (B, units), as the layer gives it
    cn_watch_on(m, "dense/output", .gradient = CN_YES)    d loss / d of it
    cn_watch_on(m, "dense/kernel", .gradient = CN_YES, .reduce = CN_NORM, .keep_axes = { 1 })
-   A layer's "input", "output" and weights can be watched, of its first call if it is shared. Gradients are there in training
-   only. A watch counts for every cn_fit,
-   cn_evaluate, cn_predict and cn_train_on_batch that begins after it; plans are then made anew, with the value kept. It costs
-   a copy every .every steps. */
+   A layer's "input", "output" and weights can be watched, of its first call if it is shared. Gradients are there in
+   training only. A watch counts for every cn_fit, cn_evaluate, cn_predict and cn_train_on_batch that begins after it;
+   plans are then made anew, with the value kept. It costs a copy every .every steps. */
 #define CN_WATCH_FIELDS(F)                                                                             \
     F(cn_flag, gradient,  CN_NO, "of the loss by the value")                                           \
     F(cn_word, reduce,    0,     "CN_NORM, CN_MIN, CN_MAX, CN_AVE, CN_SUM; default: the whole value")  \
     F(cn_dims, keep_axes, {0},   "that are not reduced; the batch is CN_AXIS0")                        \
     F(int64_t, every,     1,     "steps")
 CN_DECLARE(cn_watch *, cn_watch_on, cn_model *on; cn_text path;, CN_WATCH_FIELDS);
-CN_API const cn_array *cn_watch_value(const cn_watch *);                     /* of the latest step; valid until the next */
+CN_API const cn_array *cn_watch_value(const cn_watch *);                  /* of the latest step; valid until the next */
 
 #if !defined __cplusplus && !defined CN_NO_MACROS
 #define cn_compile(...)               CN_CALL(cn_compile, __VA_ARGS__)

@@ -1,6 +1,5 @@
 /* link.c: a runner's copy of a plan's argument blocks, with absolute pointers over the runner's own arena. */
 #include "exec/exec.h"
-#include <string.h>
 
 bool cn__exec_open(cn__exec *e, cn_ctx *ctx, cn__team *team)
 {
@@ -82,7 +81,10 @@ static void *address(cn__exec *e, const cn__plan *plan, cn__reloc r)
 {
     switch (r.space) {
     case CN__ARENA:   return e->arena + r.off;
-    case CN__VARS:    return plan->var[r.slot]->scope == CN__SCOPE_RUNNER ? e->runner_vars[plan->var[r.slot]->index].at : plan->var[r.slot]->master;
+    case CN__VARS: {
+        const cn__var *var = plan->var[r.slot];
+        return var->scope == CN__SCOPE_RUNNER ? e->runner_vars[var->index].at : var->master;
+    }
     case CN__MIRRORS: return plan->var[r.slot]->mirror[r.mirror].at;
     case CN__FEEDS:   return &e->feeds[r.slot];
     case CN__CONSTS:  return (void *)(uintptr_t)plan->graph->consts.at[r.slot].data;
@@ -98,19 +100,20 @@ static void *address_of(cn__exec *e, const cn__plan *plan, cn__val v)
     return address(e, plan, r);
 }
 
+static size_t calls_bytes(const cn__plan *plan)  { return (plan->ncompute + plan->ncommit) * sizeof(cn__call) + 1; }
+static size_t checks_bytes(const cn__plan *plan) { return plan->graph->checks.n * sizeof(cn__checked) + 1; }
+
 cn__linked *cn__link(cn__exec *e, cn__plan *plan)
 {
     if (!cn__exec_reserve(e, plan)) return NULL;
-    size_t calls = (plan->ncompute + plan->ncommit) * sizeof(cn__call), checks = plan->graph->checks.n * sizeof(cn__checked);
     cn__linked *l = cn__alloc0(e->ctx, sizeof *l);
-    if (l) {
-        *l = (cn__linked){ .plan = plan, .call = cn__alloc(e->ctx, calls + 1),
-                           .args = cn__alloc(e->ctx, plan->args_bytes + 1), .check = cn__alloc(e->ctx, checks + 1) };
-        cn__plan_ref(plan);
-    }
-    if (!l || !l->call || !l->args || !l->check) {
-        cn__unlink(e, l);
+    if (!l) return cn__nomem(e->ctx), NULL;
+    *l = (cn__linked){ .plan = plan, .call = cn__alloc(e->ctx, calls_bytes(plan)),
+                       .args = cn__alloc(e->ctx, plan->args_bytes + 1), .check = cn__alloc(e->ctx, checks_bytes(plan)) };
+    cn__plan_ref(plan);
+    if (!l->call || !l->args || !l->check) {
         cn__nomem(e->ctx);
+        cn__unlink(e, l);
         return NULL;
     }
     memcpy(l->args, plan->args, plan->args_bytes);
@@ -122,9 +125,10 @@ cn__linked *cn__link(cn__exec *e, cn__plan *plan)
         l->call[k] = plan->call[k];
         l->call[k].args = l->args + (uintptr_t)plan->call[k].args;
     }
-    for (size_t k = 0; k < plan->graph->checks.n; k++) {
-        cn__val v = plan->graph->checks.at[k];
-        l->check[k] = (cn__checked){ address_of(e, plan, v), cn__type_of(plan->graph, v)->dtype == CN_FLOAT64, v };
+    for (; l->nchecks < plan->graph->checks.n; l->nchecks++) {
+        cn__val v = plan->graph->checks.at[l->nchecks];
+        bool wide = cn__type_of(plan->graph, v)->dtype == CN_FLOAT64;
+        l->check[l->nchecks] = (cn__checked){ address_of(e, plan, v), wide, v };
     }
     return l;
 }
@@ -133,13 +137,21 @@ void cn__unlink(cn__exec *e, cn__linked *l)
 {
     if (!l) return;
     cn__plan *plan = l->plan;
-    cn__free(e->ctx, l->call, (plan->ncompute + plan->ncommit) * sizeof(cn__call) + 1);
+    cn__free(e->ctx, l->call, calls_bytes(plan));
     cn__free(e->ctx, l->args, plan->args_bytes + 1);
-    cn__free(e->ctx, l->check, plan->graph->checks.n * sizeof(cn__checked) + 1);
+    cn__free(e->ctx, l->check, checks_bytes(plan));
     cn__free(e->ctx, l, sizeof *l);
     cn__plan_unref(plan);
 }
 
-void *cn__linked_at(cn__exec *e, const cn__linked *l, cn__val v)         { return address_of(e, l->plan, v); }
-void *cn__linked_root(cn__exec *e, const cn__linked *l, uint32_t k)      { return address_of(e, l->plan, l->plan->graph->roots.at[k]); }
-void *cn__linked_input(cn__exec *e, const cn__linked *l, uint32_t k)     { return address_of(e, l->plan, l->plan->graph->inputs.at[k]); }
+void *cn__linked_at(cn__exec *e, const cn__linked *l, cn__val v) { return address_of(e, l->plan, v); }
+
+void *cn__linked_root(cn__exec *e, const cn__linked *l, uint32_t k)
+{
+    return address_of(e, l->plan, l->plan->graph->roots.at[k]);
+}
+
+void *cn__linked_input(cn__exec *e, const cn__linked *l, uint32_t k)
+{
+    return address_of(e, l->plan, l->plan->graph->inputs.at[k]);
+}

@@ -1,5 +1,5 @@
 /* run.c: the run loop. A step computes, is looked at, and commits: it happened or it did not. */
-#include "exec/exec.h"
+#include "exec/plan.h"
 #include <math.h>
 #include <time.h>
 
@@ -12,21 +12,26 @@ double cn__now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void run_calls(cn__exec *e, const cn__call *c, const cn__call *end)
+/* ---- One step ---------------------------------------------------------------------------------------------------- */
+/* stop NULL: runs to its end, as the commit part does. */
+static void run_alone(cn__exec *e, const cn__call *c, const atomic_int *stop)
+{
+    for (uint32_t rep = 0; rep < c->nrep && !(stop && atomic_load_explicit(stop, memory_order_relaxed)); rep++)
+        for (uint32_t task = 0; task < c->ntask; task++) c->fn(c->args, rep, task, &e->lane0);
+}
+
+static inline void run_calls(cn__exec *e, const cn__call *c, const cn__call *end, const atomic_int *stop)
 {
     for (; c < end; c++) {
         if (c->nrep == 1 && c->ntask == 1) c->fn(c->args, 0, 0, &e->lane0);
-        else if (e->team) cn__team_run(e->team, c->fn, c->args, c->nrep, c->ntask, &e->stop);
-        else
-            for (uint32_t rep = 0; rep < c->nrep; rep++)
-                for (uint32_t task = 0; task < c->ntask; task++) c->fn(c->args, rep, task, &e->lane0);
+        else if (e->team) cn__team_run(e->team, c->fn, c->args, c->nrep, c->ntask, stop);
+        else run_alone(e, c, stop);
     }
 }
 
-static bool finite_checks(cn__exec *e, const cn__linked *l)
+static bool all_finite(cn__exec *e, const cn__linked *l)
 {
-    for (size_t k = 0; k < l->plan->graph->checks.n; k++) {
-        const cn__checked *c = &l->check[k];
+    for (const cn__checked *c = l->check; c < l->check + l->nchecks; c++) {
         if (isfinite(c->wide ? *(const double *)c->at : (double)*(const float *)c->at)) continue;
         e->fault_inst = cn__value_of(l->plan->graph, c->val)->ref;
         return false;
@@ -34,71 +39,68 @@ static bool finite_checks(cn__exec *e, const cn__linked *l)
     return true;
 }
 
-static cn__run_end step(cn__exec *e, const cn__linked *l, uint64_t rows)
+/* Which instruction it was: nothing was written, so the step can be computed again, with a look after each call. */
+static void find_fault(cn__exec *e, const cn__linked *l)
+{
+    unsigned fault = atomic_load(&e->fault), found = 0;
+    atomic_store(&e->fault, 0);
+    for (const cn__call *c = l->call; !found && c < l->call + l->plan->ncompute; c++) {
+        run_calls(e, c, c + 1, NULL);
+        found = atomic_load(&e->fault);
+        e->fault_inst = c->inst;
+    }
+    atomic_store(&e->fault, found ? found : fault);
+}
+
+static inline cn__run_end step(cn__exec *e, cn__linked *l, uint64_t rows)
 {
     const cn__call *commit = l->call + l->plan->ncompute;
-    run_calls(e, l->call, commit);
+    run_calls(e, l->call, commit, &e->stop);
     if (atomic_load_explicit(&e->stop, memory_order_relaxed)) return CN__RUN_STOPPED;
-    if (atomic_load_explicit(&e->fault, memory_order_relaxed)) return CN__RUN_FAULT;
-    if (!finite_checks(e, l)) return CN__RUN_NONFINITE;
-    run_calls(e, commit, commit + l->plan->ncommit);
+    if (atomic_load_explicit(&e->fault, memory_order_relaxed)) return find_fault(e, l), CN__RUN_FAULT;
+    if (!all_finite(e, l)) return CN__RUN_NONFINITE;
+    run_calls(e, commit, commit + l->plan->ncommit, NULL);
+    l->committed = true;
     for (uint32_t k = 0; k < e->nfeeds; k++) e->feeds[k].cursor += rows;
     return CN__RUN_DONE;
 }
 
-/* ---- Mirrors: packed again at entry where the master is newer; at exit those that updates wrote are as new as it --------- */
-static bool writes(const cn__plan *plan, const cn__var *var)
-{
-    for (size_t k = 0; k < plan->graph->assigns.n; k++)
-        if (plan->graph->assigns.at[k].var == var) return true;
-    return false;
-}
+/* ---- Legs -------------------------------------------------------------------------------------------------------- */
+/* Where one plan's steps end and another's begin, mirrors are brought up to date: plans need not write the same. */
+typedef struct run { cn__exec *e; cn__linked *now; uint32_t denormals; } run;
 
-static void refresh_mirrors(const cn__plan *plan)
+static void turn_to(run *r, cn__linked *next)
 {
-    for (uint32_t k = 0; k < plan->nvars; k++) {
-        cn__var *var = plan->var[k];
-        for (int m = 0; m < var->mirrors; m++) {
-            if (var->mirror[m].version == var->version) continue;
-            plan->backend->pack((cn__layout)var->mirror[m].layout, &var->type, var->master, var->mirror[m].at);
-            var->mirror[m].version = var->version;
-        }
+    if (r->now == next) return;
+    if (r->now && r->now->committed) cn__mirrors_written(r->now->plan);
+    if (next) {
+        next->committed = false;
+        cn__mirrors_refresh(next->plan);
     }
+    r->now = next;
 }
 
-/* A plan that was made before a mirror came does not write it. */
-static void raise_versions(const cn__plan *plan)
+static run enter(cn__exec *e)
 {
-    for (uint32_t k = 0; k < plan->nvars; k++) {
-        cn__var *var = plan->var[k];
-        if (!writes(plan, var)) continue;
-        var->version++;
-        for (int m = 0; m < plan->mirrors[k]; m++) var->mirror[m].version = var->version;
-    }
-}
-
-typedef struct ends { uint32_t denormals; } ends;
-static ends enter(cn__exec *e, const cn__leg *legs, int n)
-{
-    for (int k = 0; k < n; k++) refresh_mirrors(legs[k].linked->plan);
     atomic_store(&e->fault, 0);
-    return (ends){ cn__denormals_off() };
+    return (run){ e, NULL, cn__denormals_off() };
 }
 
-static void leave(ends at, const cn__leg *legs, int n)
+static void leave(run *r)
 {
-    cn__denormals_restore(at.denormals);
-    for (int k = 0; k < n; k++) raise_versions(legs[k].linked->plan);
+    turn_to(r, NULL);
+    cn__denormals_restore(r->denormals);
 }
 
-/* ---- The loop ---------------------------------------------------------------------------------------------------------------- */
-static cn__run_end run_epoch(cn__exec *e, const cn__leg *legs, int n, uint64_t *done, uint64_t most, double deadline)
+static cn__run_end run_epoch(run *r, const cn__leg *legs, int n, uint64_t *done, uint64_t most, double deadline)
 {
     uint64_t first = 0, ran = 0;
     for (int k = 0; k < n; first += legs[k++].steps)
         for (uint64_t s = *done > first ? *done - first : 0; s < legs[k].steps; s++) {
-            if (ran == most || (deadline > 0 && ran && ran % LOOK_AT_CLOCK == 0 && cn__now() >= deadline)) return CN__RUN_DONE;
-            cn__run_end end = step(e, legs[k].linked, legs[k].rows);
+            if (ran == most || (deadline > 0 && ran && ran % LOOK_AT_CLOCK == 0 && cn__now() >= deadline))
+                return CN__RUN_DONE;
+            turn_to(r, legs[k].linked);
+            cn__run_end end = step(r->e, legs[k].linked, legs[k].rows);
             if (end != CN__RUN_DONE) return end;
             ++*done, ran++;
         }
@@ -107,25 +109,25 @@ static cn__run_end run_epoch(cn__exec *e, const cn__leg *legs, int n, uint64_t *
 
 cn__run_end cn__run_legs(cn__exec *e, const cn__leg *legs, int n, uint64_t *done, uint64_t most, double deadline)
 {
-    ends        at = enter(e, legs, n);
-    cn__run_end end = run_epoch(e, legs, n, done, most, deadline);
-    leave(at, legs, n);
+    run         r = enter(e);
+    cn__run_end end = run_epoch(&r, legs, n, done, most, deadline);
+    leave(&r);
     return end;
 }
 
-cn__run_end cn__run_epochs(cn__exec *e, const cn__leg *legs, int n, uint64_t epochs, int (*tail)(void *, uint64_t), void *user,
-                           uint64_t *epochs_done, double deadline)
+cn__run_end cn__run_epochs(cn__exec *e, const cn__leg *legs, int n, uint64_t epochs, int (*tail)(void *, uint64_t),
+                           void *user, uint64_t *epochs_done, double deadline)
 {
-    ends        at = enter(e, legs, n);
+    run         r = enter(e);
     cn__run_end end = CN__RUN_DONE;
     while (*epochs_done < epochs) {
         uint64_t done = 0;
         for (uint32_t k = 0; k < e->nfeeds; k++) e->feeds[k].cursor = 0;
-        end = run_epoch(e, legs, n, &done, UINT64_MAX, 0);
+        end = run_epoch(&r, legs, n, &done, UINT64_MAX, 0);
         if (end != CN__RUN_DONE) break;
         int stop = tail(user, (*epochs_done)++);
         if (stop || (deadline > 0 && *epochs_done % LOOK_AT_CLOCK == 0 && cn__now() >= deadline)) break;
     }
-    leave(at, legs, n);
+    leave(&r);
     return end;
 }

@@ -1,5 +1,5 @@
-/* adapt.c: layers that learn from data without gradients see all of x once, in order; those of a model behind the layers before
-   them. Also a layer on an array, at once. Both are predictions of the model up to there. */
+/* adapt.c: layers that learn from data without gradients see all of x once, in order; those of a model behind the
+   layers before them. Also a layer on an array, at once. Both are predictions of the model up to there. */
 #include "model/model.h"
 #include <string.h>
 
@@ -58,7 +58,8 @@ static cn_status adapt_model(cn_model *m, cn_dataset *ds)
             for (size_t j = 0; j < k->layer->model->layers.n; j++) {
                 const cn__layer_ops *ops = k->layer->model->layers.at[j]->ops;
                 if (ops && ops->adapted && !ops->adapted(k->layer->model->layers.at[j]))
-                    return cn__fail(m->obj.ctx, NULL, CN_E_UNSUPPORTED, "cn_adapt: \"%s\" stands in the nested model \"%s\"; adapt that one by itself.",
+                    return cn__fail(m->obj.ctx, NULL, CN_E_UNSUPPORTED,
+                                    "cn_adapt: \"%s\" stands in the nested model \"%s\"; adapt that one by itself.",
                                     k->layer->model->layers.at[j]->name, k->layer->name);
             }
         if (k->layer->model || !k->layer->ops->adapt) continue;
@@ -67,13 +68,17 @@ static cn_status adapt_model(cn_model *m, cn_dataset *ds)
         (cn_free)(before);
         n++;
     }
-    return !status && !n ? cn__fail(m->obj.ctx, NULL, CN_E_VALUE, "cn_adapt: no layer of \"%s\" learns in this way.", m->layer->name) : status;
+    return !status && !n ? cn__fail(m->obj.ctx, NULL, CN_E_VALUE, "cn_adapt: no layer of \"%s\" learns in this way.",
+                                    m->layer->name)
+                         : status;
 }
 
 /* An input like the samples of an array. */
 static cn_tensor *input_like(cn_ctx *ctx, const cn__part *p)
 {
-    cn__type type = { .dtype = (uint8_t)CN_FLOAT32, .rank = (uint8_t)CN__MIN(p->rank + 1, CN_MAX_RANK), .dim = { CN_ANY } };
+    cn__type type = { .dtype = (uint8_t)CN_FLOAT32,
+                      .rank = (uint8_t)CN__MIN(p->rank + 1, CN_MAX_RANK),
+                      .dim = { CN_ANY } };
     for (int i = 1; i < type.rank; i++) type.dim[i] = p->dim[i - 1];
     return cn__input_tensor(ctx, &type, "x");
 }
@@ -82,8 +87,11 @@ static cn_status adapt_layer(cn_layer *l, cn_dataset *ds)
 {
     const cn__source *s = cn__dataset_source(ds);
     cn_ctx *ctx = l->obj.ctx;
-    if (!l->ops || !l->ops->adapt) return cn__fail(ctx, NULL, CN_E_VALUE, "cn_adapt: %s \"%s\" has nothing to learn in this way.", l->cls->snake, l->name);
-    if (s->nx != 1) return cn__fail(ctx, NULL, CN_E_SHAPE, "cn_adapt: \"%s\" takes one input, the data have %d.", l->name, s->nx);
+    if (!l->ops || !l->ops->adapt)
+        return cn__fail(ctx, NULL, CN_E_VALUE, "cn_adapt: %s \"%s\" has nothing to learn in this way.", l->cls->snake,
+                        l->name);
+    if (s->nx != 1)
+        return cn__fail(ctx, NULL, CN_E_SHAPE, "cn_adapt: \"%s\" takes one input, the data have %d.", l->name, s->nx);
     cn_tensor *in = input_like(ctx, &s->x[0]);
     if (cn__bad(in)) return cn__fail_with(in);
     cn_status status = cn__layer_build(l, &in, 1, NULL);
@@ -100,8 +108,11 @@ cn_status (cn_adapt)(void *on, const void *x)
     cn_ctx *ctx = (cn_ctx_of)(on);
     if (cn__bad(x)) return cn__fail_with(x);
     cn_array   *array = (cn_array *)(uintptr_t)x;
-    cn_dataset *ds = cn__is(x, CN__DATASET) ? (cn_dataset *)(uintptr_t)x : cn__dataset_of_arrays(ctx, NULL, &array, 1, NULL, 0, NULL);
-    cn_status status = cn__bad(ds) ? cn__fail_with(ds) : cn__is(on, CN__MODEL) ? adapt_model(on, ds) : adapt_layer(on, ds);
+    cn_dataset *ds = cn__is(x, CN__DATASET) ? (cn_dataset *)(uintptr_t)x
+                                            : cn__dataset_of_arrays(ctx, NULL, &array, 1, NULL, 0, NULL);
+    cn_status status = cn__bad(ds)             ? cn__fail_with(ds)
+                       : cn__is(on, CN__MODEL) ? adapt_model(on, ds)
+                                               : adapt_layer(on, ds);
     if ((void *)ds != (void *)array) cn__unref(ds);
     return status;
 }
@@ -117,8 +128,11 @@ cn_array *cn_apply(cn_layer *l, const cn_array *x)
     cn_status   status = cn__bad(ds) ? cn__fail_with(ds) : CN_OK;
     cn_model   *m = NULL;
     if (!status) {
-        cn_tensor *in = input_like(ctx, &cn__dataset_source(ds)->x[0]), *y = cn__bad(in) ? in : cn__layer_call(l, &in, 1, NULL, true, NULL);
-        cn_functional_args f = { .head = CN_HEAD(cn_functional_args), .inputs = { in }, .outputs = { y }, .name = "apply" };
+        cn_tensor *in = input_like(ctx, &cn__dataset_source(ds)->x[0]),
+                  *y = cn__bad(in) ? in : cn__layer_call(l, &in, 1, NULL, true, NULL);
+        cn_functional_args f = {
+            .head = CN_HEAD(cn_functional_args), .inputs = { in }, .outputs = { y }, .name = "apply"
+        };
         m = (cn_functional)(&f);
         cn_predict_args a = { .head = CN_HEAD(cn_predict_args), .on = m, .x = ds, .y = { &out } };
         status = (cn_predict)(&a);

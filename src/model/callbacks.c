@@ -1,5 +1,5 @@
-/* callbacks.c: what may happen between steps and epochs: Keras's callbacks, in its words. Each is a row of callbacks.def and a table
-   of hooks; the user's own are LambdaCallback. */
+/* callbacks.c: what may happen between steps and epochs: Keras's callbacks, in its words. Each is a row of
+   callbacks.def and a table of hooks; the user's own are LambdaCallback. */
 #include "base/file.h"
 #include "model/model.h"
 #include "nn/options.h"
@@ -23,7 +23,7 @@ struct cn__callback {
     void       *args, *state;
 };
 
-/* ---- A result that is watched ------------------------------------------------------------------------------------------------------------ */
+/* ---- A result that is watched ------------------------------------------------------------------------------------ */
 typedef struct monitor { int direction; bool any; double best; } monitor;
 
 static void add_available(const cn_model *m, cn__text *list)
@@ -43,8 +43,11 @@ static cn_status set_direction(cn__callback *c, monitor *w, const char *name, cn
     for (size_t i = 0; i < t->gauges.n; i++)
         if (!strcmp(t->gauges.at[i].name, own)) w->direction = t->gauges.at[i].up;
     return w->direction ? CN_OK
-         : cn__fail(c->m->obj.ctx, c->site, CN_E_VALUE, "%s callback received monitor=%s, but it is not known whether that result should be maximized or minimized. "
-                    "Use .mode = CN_MAX or .mode = CN_MIN.", c->cls->name, name);
+                        : cn__fail(c->m->obj.ctx, c->site, CN_E_VALUE,
+                                   "%s callback received monitor=%s, but it is not known whether that result should be "
+                                   "maximized or minimized. "
+                                   "Use .mode = CN_MAX or .mode = CN_MIN.",
+                                   c->cls->name, name);
 }
 
 static bool value_of(cn__callback *c, const char *name, double *value, const char *who)
@@ -53,7 +56,9 @@ static bool value_of(cn__callback *c, const char *name, double *value, const cha
     if (r && r->stamp == c->m->stamp) return *value = r->value, true;
     cn__text list = { .ctx = c->m->obj.ctx };
     add_available(c->m, &list);
-    cn__log(c->m->obj.ctx, CN_LOG_WARNING, "%s conditioned on metric `%s` which is not available. Available metrics are: %s", who, name, cn__text_get(&list));
+    cn__log(c->m->obj.ctx, CN_LOG_WARNING,
+            "%s conditioned on metric `%s` which is not available. Available metrics are: %s", who, name,
+            cn__text_get(&list));
     cn__text_free(&list);
     return false;
 }
@@ -79,7 +84,7 @@ static cn_status log_learning_rate(cn__callback *c)
     return cn__result_set(c->m, "", "learning_rate", cn_learning_rate(c->m), first) ? CN_OK : CN_E_NOMEM;
 }
 
-/* ---- EarlyStopping ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- EarlyStopping ----------------------------------------------------------------------------------------------- */
 typedef struct early { monitor w; int64_t wait, stopped, best_epoch; char *weights; size_t bytes; } early;
 
 static cn_status keep_weights(cn__callback *c, early *s)
@@ -142,7 +147,8 @@ static cn_status early_end(cn__callback *c, const cn_event *e)
     (void)e;
     if (s->stopped > 0 && a->verbose > 0) cn__say(c->m, "Epoch %lld: early stopping", (long long)s->stopped + 1);
     if (!s->weights) return CN_OK;
-    if (a->verbose > 0) cn__say(c->m, "Restoring model weights from the end of the best epoch: %lld.", (long long)s->best_epoch + 1);
+    if (a->verbose > 0)
+        cn__say(c->m, "Restoring model weights from the end of the best epoch: %lld.", (long long)s->best_epoch + 1);
     give_weights_back(c->m, s);
     return CN_OK;
 }
@@ -153,17 +159,20 @@ static void early_close(cn__callback *c)
     cn__free(c->m->obj.ctx, s->weights, s->bytes);
 }
 static const callback_ops ops_early_stopping = {
-    .on = { [CN__ON_EPOCH_END] = early_epoch, [CN__ON_TRAIN_END] = early_end }, .state = sizeof(early), .close = early_close
+    .on = { [CN__ON_EPOCH_END] = early_epoch, [CN__ON_TRAIN_END] = early_end },
+    .state = sizeof(early),
+    .close = early_close
 };
 
-/* ---- ReduceLROnPlateau, LearningRateScheduler --------------------------------------------------------------------------------------------------- */
+/* ---- ReduceLROnPlateau, LearningRateScheduler -------------------------------------------------------------------- */
 typedef struct plateau { monitor w; int64_t wait, cooldown; } plateau;
 
 static cn_status plateau_open(cn__callback *c)
 {
     const cn_reduce_lr_on_plateau_args *a = c->args;
     if (a->factor > 0 && a->factor < 1) return CN_OK;
-    return cn__fail(c->m->obj.ctx, c->site, CN_E_VALUE, "ReduceLROnPlateau: .factor is %g, it must be between 0 and 1.", a->factor);
+    return cn__fail(c->m->obj.ctx, c->site, CN_E_VALUE, "ReduceLROnPlateau: .factor is %g, it must be between 0 and 1.",
+                    a->factor);
 }
 
 static cn_status plateau_reduce(cn__callback *c, plateau *s, int64_t epoch)
@@ -174,7 +183,9 @@ static cn_status plateau_reduce(cn__callback *c, plateau *s, int64_t epoch)
     if (!(now > (double)(float)a->min_lr)) return CN_OK;
     cn_status status = cn_set_learning_rate(c->m, next);
     if (status) return status;
-    if (a->verbose > 0) cn__say(c->m, "\nEpoch %lld: ReduceLROnPlateau reducing learning rate to %s.", (long long)epoch + 1, cn__repr(next, text));
+    if (a->verbose > 0)
+        cn__say(c->m, "\nEpoch %lld: ReduceLROnPlateau reducing learning rate to %s.", (long long)epoch + 1,
+                cn__repr(next, text));
     s->cooldown = a->cooldown, s->wait = 0;
     return CN_OK;
 }
@@ -192,12 +203,15 @@ static cn_status plateau_epoch(cn__callback *c, const cn_event *e)
     else if (s->cooldown == 0 && ++s->wait >= a->patience) status = plateau_reduce(c, s, e->epoch);
     return status;
 }
-static const callback_ops ops_reduce_lr_on_plateau = { .on = { [CN__ON_EPOCH_END] = plateau_epoch }, .state = sizeof(plateau), .open = plateau_open };
+static const callback_ops ops_reduce_lr_on_plateau = { .on = { [CN__ON_EPOCH_END] = plateau_epoch },
+                                                       .state = sizeof(plateau),
+                                                       .open = plateau_open };
 
 static cn_status scheduler_open(cn__callback *c)
 {
     const cn_learning_rate_scheduler_args *a = c->args;
-    return a->schedule ? CN_OK : cn__fail(c->m->obj.ctx, c->site, CN_E_VALUE, "LearningRateScheduler: there is no function.");
+    return a->schedule ? CN_OK
+                       : cn__fail(c->m->obj.ctx, c->site, CN_E_VALUE, "LearningRateScheduler: there is no function.");
 }
 
 static cn_status scheduler_begin(cn__callback *c, const cn_event *e)
@@ -207,7 +221,8 @@ static cn_status scheduler_begin(cn__callback *c, const cn_event *e)
     double    rate = a->schedule(e->epoch, cn_learning_rate(c->m), a->user);
     cn_status status = cn_set_learning_rate(c->m, rate);
     if (!status && a->verbose > 0)
-        cn__say(c->m, "\nEpoch %lld: LearningRateScheduler setting learning rate to %s.", (long long)e->epoch + 1, cn__repr(rate, text));
+        cn__say(c->m, "\nEpoch %lld: LearningRateScheduler setting learning rate to %s.", (long long)e->epoch + 1,
+                cn__repr(rate, text));
     return status;
 }
 
@@ -216,7 +231,7 @@ static const callback_ops ops_learning_rate_scheduler = {
     .on = { [CN__ON_EPOCH_BEGIN] = scheduler_begin, [CN__ON_EPOCH_END] = scheduler_end }, .open = scheduler_open
 };
 
-/* ---- TerminateOnNaN: the loss is looked at before anything is written, in any case ------------------------------------------------------------------- */
+/* ---- TerminateOnNaN: the loss is looked at before anything is written, in any case ------------------------------- */
 static cn_status terminate_invalid(cn__callback *c, int64_t batch)
 {
     const cn_terminate_on_nan_args *a = c->args;
@@ -225,7 +240,7 @@ static cn_status terminate_invalid(cn__callback *c, int64_t batch)
 }
 static const callback_ops ops_terminate_on_nan = { .invalid = terminate_invalid };
 
-/* ---- CSVLogger ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- CSVLogger --------------------------------------------------------------------------------------------------- */
 typedef struct csv { cn__out *out; bool header, started; int n; const char *key[CN_MAX_LIST * 4]; } csv;
 
 static cn_status csv_open(cn__callback *c)
@@ -234,7 +249,8 @@ static cn_status csv_open(cn__callback *c)
     csv    *s = c->state;
     cn_ctx *ctx = c->m->obj.ctx;
     if (!a->filename) return cn__fail(ctx, c->site, CN_E_VALUE, "CSVLogger: there is no file name.");
-    if (!a->separator || strlen(a->separator) != 1) return cn__fail(ctx, c->site, CN_E_VALUE, "CSVLogger: .separator is one character.");
+    if (!a->separator || strlen(a->separator) != 1)
+        return cn__fail(ctx, c->site, CN_E_VALUE, "CSVLogger: .separator is one character.");
     bool append = a->append == CN_YES;
     s->header = !append || !cn__file_exists(ctx, a->filename);
     s->out = cn__out_open(ctx, c->site, a->filename, append);
@@ -298,18 +314,21 @@ static void csv_close(cn__callback *c)
     csv *s = c->state;
     (void)cn__out_close(s->out);
 }
-static const callback_ops ops_csv_logger = {
-    .on = { [CN__ON_EPOCH_END] = csv_epoch, [CN__ON_TRAIN_END] = csv_end }, .state = sizeof(csv), .open = csv_open, .close = csv_close
-};
+static const callback_ops ops_csv_logger = { .on = { [CN__ON_EPOCH_END] = csv_epoch, [CN__ON_TRAIN_END] = csv_end },
+                                             .state = sizeof(csv),
+                                             .open = csv_open,
+                                             .close = csv_close };
 
-/* ---- LambdaCallback ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- LambdaCallback ---------------------------------------------------------------------------------------------- */
 static cn_status call_user(cn__callback *c, cn_hook f, const cn_event *e)
 {
     cn_ctx   *ctx = c->m->obj.ctx;
     cn_status status = f ? f(e, ((cn_lambda_callback_args *)c->args)->user) : CN_OK;
     if (status > 0) status = CN_E_USER;
-    return !status || (cn_error)(ctx) == status ? status
-         : cn__fail(ctx, c->site, status, "a callback ended the training in epoch %lld, batch %lld.", (long long)e->epoch + 1, (long long)e->batch + 1);
+    return !status || (cn_error)(ctx) == status
+               ? status
+               : cn__fail(ctx, c->site, status, "a callback ended the training in epoch %lld, batch %lld.",
+                          (long long)e->epoch + 1, (long long)e->batch + 1);
 }
 
 #define LAMBDA(member)                                                                                    \
@@ -317,26 +336,30 @@ static cn_status call_user(cn__callback *c, cn_hook f, const cn_event *e)
     {                                                                                                     \
         return call_user(c, ((cn_lambda_callback_args *)c->args)->member, e);                             \
     }
-LAMBDA(on_train_begin) LAMBDA(on_train_end) LAMBDA(on_epoch_begin) LAMBDA(on_epoch_end) LAMBDA(on_train_batch_begin)
-LAMBDA(on_train_batch_end) LAMBDA(on_test_batch_end)
-static const callback_ops ops_lambda_callback = { .on = {
-    [CN__ON_TRAIN_BEGIN] = lambda_on_train_begin, [CN__ON_TRAIN_END] = lambda_on_train_end, [CN__ON_EPOCH_BEGIN] = lambda_on_epoch_begin,
-    [CN__ON_EPOCH_END] = lambda_on_epoch_end, [CN__ON_TRAIN_BATCH_BEGIN] = lambda_on_train_batch_begin,
-    [CN__ON_TRAIN_BATCH_END] = lambda_on_train_batch_end, [CN__ON_TEST_BATCH_END] = lambda_on_test_batch_end
-} };
+LAMBDA(on_train_begin)
+LAMBDA(on_train_end) LAMBDA(on_epoch_begin) LAMBDA(on_epoch_end) LAMBDA(on_train_batch_begin) LAMBDA(on_train_batch_end)
+    LAMBDA(on_test_batch_end) static const callback_ops ops_lambda_callback = {
+        .on = { [CN__ON_TRAIN_BEGIN] = lambda_on_train_begin,
+                [CN__ON_TRAIN_END] = lambda_on_train_end,
+                [CN__ON_EPOCH_BEGIN] = lambda_on_epoch_begin,
+                [CN__ON_EPOCH_END] = lambda_on_epoch_end,
+                [CN__ON_TRAIN_BATCH_BEGIN] = lambda_on_train_batch_begin,
+                [CN__ON_TRAIN_BATCH_END] = lambda_on_train_batch_end,
+                [CN__ON_TEST_BATCH_END] = lambda_on_test_batch_end }
+    };
 
-/* ---- What waits for the file formats ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- What waits for the file formats ----------------------------------------------------------------------------- */
 static cn_status no_files(cn__callback *c)
 {
     return cn__fail(c->m->obj.ctx, c->site, CN_E_UNSUPPORTED, "%s: this version has no file format yet.", c->cls->name);
 }
 static const callback_ops ops_model_checkpoint = { .open = no_files }, ops_backup_and_restore = { .open = no_files };
 
-/* ---- The list ------------------------------------------------------------------------------------------------------------------------------------------------ */
-#define CN_CALLBACK(class, snake, id, REQUIRED, FIELDS, help)                                             \
-    CN__CLASS(class_##id, cn_##id##_args, REQUIRED, CN_NO_FIELDS, FIELDS, #class, snake, "keras.callbacks", "", help, CN__FAM_CALLBACK, NULL, \
-              &ops_##id)                                                                                  \
-    cn_callback (cn_##id)(cn_##id##_args *args) { return CN__CHOOSE(cn_callback, args, #class); }
+/* ---- The list ---------------------------------------------------------------------------------------------------- */
+#define CN_CALLBACK(class, snake, id, REQUIRED, FIELDS, help)                                                         \
+    CN__CLASS(class_##id, cn_##id##_args, REQUIRED, CN_NO_FIELDS, FIELDS, #class, snake, "keras.callbacks", "", help, \
+              CN__FAM_CALLBACK, NULL, &ops_##id)                                                                      \
+    cn_callback(cn_##id)(cn_##id##_args * args) { return CN__CHOOSE(cn_callback, args, #class); }
 #include "model/callbacks.def"
 #undef CN_CALLBACK
 
@@ -358,7 +381,8 @@ static cn_status unknown(cn__callbacks *l, const char *name)
     const char *names[CN__COUNT(classes)];
     cn__text near = { .ctx = l->m->obj.ctx };
     for (size_t i = 0; i < CN__COUNT(classes); i++) names[i] = classes[i]()->snake;
-    cn_status status = cn__fail(l->m->obj.ctx, l->site, CN_E_NAME, "there is no callback \"%s\". The nearest: %s.", name, cn__nearest(&near, name, names, CN__COUNT(names)));
+    cn_status status = cn__fail(l->m->obj.ctx, l->site, CN_E_NAME, "there is no callback \"%s\". The nearest: %s.",
+                                name, cn__nearest(&near, name, names, CN__COUNT(names)));
     cn__text_free(&near);
     return status;
 }
@@ -396,7 +420,9 @@ cn_status cn__callbacks_open(cn__callbacks *l, cn_model *m, const cn_callback *l
 
 cn_status cn__callbacks_run(cn__callbacks *l, cn__hook_kind kind, int64_t epoch, int64_t batch, int64_t step)
 {
-    cn_event  e = { .size = sizeof e, .ctx = l->m->obj.ctx, .model = l->m, .epoch = epoch, .batch = batch, .step = step };
+    cn_event e = {
+        .size = sizeof e, .ctx = l->m->obj.ctx, .model = l->m, .epoch = epoch, .batch = batch, .step = step
+    };
     cn_status status = CN_OK;
     for (int i = 0; !status && i < l->n; i++)
         if (l->at[i]->ops->on[kind]) status = l->at[i]->ops->on[kind](l->at[i], &e);

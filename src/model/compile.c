@@ -1,5 +1,5 @@
-/* compile.c: which optimizer, which losses and metrics. What can be checked is checked here; what hangs on the targets (whether
-   "accuracy" is binary or sparse, how many sums a metric has) is made when the first data come. */
+/* compile.c: which optimizer, which losses and metrics. What can be checked is checked here; what hangs on the targets
+   (whether "accuracy" is binary or sparse, how many sums a metric has) is made when the first data come. */
 #include "model/model.h"
 #include <math.h>
 #include <stdio.h>
@@ -41,11 +41,12 @@ static bool collect_weights(cn_model *m, cn__training *t)
 {
     if (!cn__model_table(m)) return false;
     for (size_t i = 0; i < m->table.n; i++)
-        if (m->table.at[i].trainable && !cn__push(m->obj.ctx, &t->weights, m->table.at[i].weight)) return cn__nomem(m->obj.ctx), false;
+        if (m->table.at[i].trainable && !cn__push(m->obj.ctx, &t->weights, m->table.at[i].weight))
+            return cn__nomem(m->obj.ctx), false;
     return true;
 }
 
-/* ---- cn_compile ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- cn_compile -------------------------------------------------------------------------------------------------- */
 static cn_output_args filled(const cn_output_args *given)
 {
     CN__ARGS(cn_output_args, a, given);
@@ -53,7 +54,8 @@ static cn_output_args filled(const cn_output_args *given)
     return a;
 }
 
-static bool copy_metrics(cn_ctx *ctx, cn__training *t, cn__target *to, int weighted, const cn_metric *list, const char *site)
+static bool copy_metrics(cn_ctx *ctx, cn__training *t, cn__target *to, int weighted, const cn_metric *list,
+                         const char *site)
 {
     for (int i = 0; i < CN_MAX_LIST && list[i].name; i++) {
         const char *c = cn__choice_copy(ctx, &t->mem, site, CN__FAM_METRIC, list[i].name);
@@ -71,7 +73,8 @@ static bool copy_output(cn_ctx *ctx, cn__training *t, int k, const cn_output_arg
         return false;
     }
     to->weight = o->loss_weight;
-    if (o->loss.name && !(to->loss_choice = cn__choice_copy(ctx, &t->mem, site, CN__FAM_LOSS, o->loss.name))) return false;
+    if (o->loss.name && !(to->loss_choice = cn__choice_copy(ctx, &t->mem, site, CN__FAM_LOSS, o->loss.name)))
+        return false;
     return copy_metrics(ctx, t, to, 0, o->metrics, site) && copy_metrics(ctx, t, to, 1, o->weighted_metrics, site);
 }
 
@@ -88,7 +91,8 @@ static int place_of(const cn_model *m, const cn__training *t, const cn_output_ar
         if (!strcmp(output_name(m, k), o->name)) return k;
     cn__text names = { .ctx = m->obj.ctx };
     for (int k = 0; k < t->targets; k++) cn__text_add(&names, "%s\"%s\"", k ? ", " : "", output_name(m, k));
-    cn__fail(m->obj.ctx, site, CN_E_NAME, "cn_compile: model \"%s\" has no output \"%s\". It has %s.", m->layer->name, o->name, cn__text_get(&names));
+    cn__fail(m->obj.ctx, site, CN_E_NAME, "cn_compile: model \"%s\" has no output \"%s\". It has %s.", m->layer->name,
+             o->name, cn__text_get(&names));
     cn__text_free(&names);
     return -1;
 }
@@ -102,7 +106,9 @@ static bool copy_outputs(cn_model *m, cn__training *t, const cn_compile_args *a,
         memcpy(o.metrics, a->metrics, sizeof o.metrics);
         memcpy(o.weighted_metrics, a->weighted_metrics, sizeof o.weighted_metrics);
         if (alone && t->targets > 1) {
-            cn__fail(ctx, site, CN_E_VALUE, "cn_compile: model \"%s\" has %d outputs: give each its loss: .outputs = { cn_output(.loss = CN_MSE), ... }.",
+            cn__fail(ctx, site, CN_E_VALUE,
+                     "cn_compile: model \"%s\" has %d outputs: give each its loss: .outputs = { cn_output(.loss = "
+                     "CN_MSE), ... }.",
                      m->layer->name, t->targets);
             return false;
         }
@@ -110,14 +116,19 @@ static bool copy_outputs(cn_model *m, cn__training *t, const cn_compile_args *a,
             if (!copy_output(ctx, t, k, &o, site)) return false;
         return true;
     }
-    if (alone) return cn__fail(ctx, site, CN_E_VALUE, "cn_compile: .outputs stands instead of .loss and .metrics; give one of both."), false;
+    if (alone)
+        return cn__fail(ctx, site, CN_E_VALUE,
+                        "cn_compile: .outputs stands instead of .loss and .metrics; give one of both."),
+               false;
     for (int i = 0; i < CN_MAX_LIST && a->outputs[i]; i++) {
         cn_output_args o = filled(a->outputs[i]);
         int k = place_of(m, t, &o, i, site);
         if (k < 0) return false;
         if (k >= t->targets || taken[k]) {
-            cn__fail(ctx, site, CN_E_VALUE, k < t->targets ? "cn_compile: output %d of model \"%s\" (which has %d) is described twice."
-                                                           : "cn_compile: there is an output number %d in .outputs; model \"%s\" has %d.", k, m->layer->name, t->targets);
+            cn__fail(ctx, site, CN_E_VALUE,
+                     k < t->targets ? "cn_compile: output %d of model \"%s\" (which has %d) is described twice."
+                                    : "cn_compile: there is an output number %d in .outputs; model \"%s\" has %d.",
+                     k, m->layer->name, t->targets);
             return false;
         }
         taken[k] = true;
@@ -159,7 +170,7 @@ cn_status (cn_compile)(cn_compile_args *given)
     return CN_OK;
 }
 
-/* ---- At the first data ------------------------------------------------------------------------------------------------------------------- */
+/* ---- At the first data ------------------------------------------------------------------------------------------- */
 bool cn__target_sparse(const cn__target *t)
 {
     return t->loss.cls && ((const cn__loss_ops *)t->loss.cls->ops)->sparse;
@@ -179,7 +190,9 @@ static void read_type(const cn__target *t, const cn__part *p, cn__type *out)
     int wanted = t->p.rank - (cn__target_sparse(t) ? 1 : 0);
     if (out->rank == wanted + 1 && out->dim[out->rank - 1] == 1) out->rank--;
     else if (out->rank == wanted - 1 && t->p.dim[wanted - 1] == 1) out->dim[out->rank++] = 1;
-    out->dtype = cn__target_sparse(t) ? (uint8_t)CN_INT32 : t->loss.cls ? t->p.dtype : (uint8_t)(cn__is_float(p->dtype) ? CN_FLOAT32 : CN_INT32);
+    out->dtype = cn__target_sparse(t) ? (uint8_t)CN_INT32
+                 : t->loss.cls        ? t->p.dtype
+                                      : (uint8_t)(cn__is_float(p->dtype) ? CN_FLOAT32 : CN_INT32);
 }
 
 cn_status cn__target_type(const cn_model *m, int k, const cn__part *p, const char *site, cn__type *out)
@@ -187,7 +200,8 @@ cn_status cn__target_type(const cn_model *m, int k, const cn__part *p, const cha
     cn_ctx *ctx = m->obj.ctx;
     const cn__target *t = &m->training->target[k];
     if (p->dtype == CN_STRING)
-        return cn__fail(ctx, site, CN_E_DTYPE, "y: the targets are strings. Make classes of them: cn_classes(table, \"species\").");
+        return cn__fail(ctx, site, CN_E_DTYPE,
+                        "y: the targets are strings. Make classes of them: cn_classes(table, \"species\").");
     if (p->rank >= CN_MAX_RANK) return cn__fail(ctx, site, CN_E_SHAPE, "y: targets have at most %d axes.", CN_MAX_RANK);
     read_type(t, p, out);
     return t->loss.cls && !cn__loss_check(ctx, site, &t->loss, out, &t->p, t->logits_of) ? (cn_error)(ctx) : CN_OK;
@@ -201,11 +215,13 @@ static cn_status check_labels(const cn_model *m, const cn__source *s, int k, con
     size_t n = p->row / cn__dtype_size(p->dtype);
     for (int64_t i = 0; i < s->samples; i++) {
         size_t row = s->order ? s->order[i] : (size_t)i;
-        if (s->weighted && !s->weight.rank && cn__load(s->weight.dtype, s->weight.base + row * s->weight.pitch, 0) == 0) continue;
+        if (s->weighted && !s->weight.rank && cn__load(s->weight.dtype, s->weight.base + row * s->weight.pitch, 0) == 0)
+            continue;
         for (size_t j = 0; j < n; j++) {
             double v = cn__load(p->dtype, p->base + row * p->pitch, j);
             if (isfinite(v) && v == nearbyint(v)) continue;
-            return cn__fail(m->obj.ctx, site, isfinite(v) ? CN_E_VALUE : CN_E_NUMERIC, "y: label %g in row %zu is no class number.", v, row);
+            return cn__fail(m->obj.ctx, site, isfinite(v) ? CN_E_VALUE : CN_E_NUMERIC,
+                            "y: label %g in row %zu is no class number.", v, row);
         }
     }
     return CN_OK;
@@ -244,15 +260,27 @@ static cn__gauge *add_gauge(cn_model *m, cn__training *t, uint8_t kind, int targ
     if (!q.name || !cn__push(ctx, &t->gauges, q)) return cn__nomem(ctx), NULL;
     cn__gauge *at = &t->gauges.at[t->gauges.n - 1];
     for (int k = 0; k < 2; k++)
-        if (!(at->sum[k] = cn__var_new(ctx, &t->mem, at->name, &type, CN__METRIC, CN__SCOPE_MODEL, false))) return cn__nomem(ctx), NULL;
+        if (!(at->sum[k] = cn__var_new(ctx, &t->mem, at->name, &type, CN__METRIC, CN__SCOPE_MODEL, false)))
+            return cn__nomem(ctx), NULL;
     return at;
 }
 
 /* Keras's _direction: losses and errors fall, these rise; of a metric of the user's nobody knows. */
 static int direction(const cn__spec *spec)
 {
-    static const char *const up[] = { "Accuracy", "AUC", "Precision", "Recall", "R2Score", "F1Score", "FBetaScore", "IoU", "CosineSimilarity",
-                                      "SensitivityAtSpecificity", "SpecificityAtSensitivity", "PrecisionAtRecall", "RecallAtPrecision" };
+    static const char *const up[] = { "Accuracy",
+                                      "AUC",
+                                      "Precision",
+                                      "Recall",
+                                      "R2Score",
+                                      "F1Score",
+                                      "FBetaScore",
+                                      "IoU",
+                                      "CosineSimilarity",
+                                      "SensitivityAtSpecificity",
+                                      "SpecificityAtSensitivity",
+                                      "PrecisionAtRecall",
+                                      "RecallAtPrecision" };
     size_t n = strlen(spec->cls->name);
     if (strchr(spec->cls->name, '>')) return 0;
     for (size_t i = 0; i < CN__COUNT(up); i++) {
@@ -267,11 +295,14 @@ static bool add_metrics(cn_model *m, cn__training *t, int k, int weighted, const
     cn__target *to = &t->target[k];
     for (int i = 0; i < to->metrics[weighted]; i++) {
         cn__metric metric;
-        if (!cn__metric_make(m->obj.ctx, &t->mem, site, to->metric[weighted][i], &to->loss, &to->y, &to->p, &metric)) return false;
-        const char *choice = to->metric[weighted][i], *name = is_name(choice) && !strchr(choice, '>') ? choice : metric.name;
+        if (!cn__metric_make(m->obj.ctx, &t->mem, site, to->metric[weighted][i], &to->loss, &to->y, &to->p, &metric))
+            return false;
+        const char *choice = to->metric[weighted][i],
+                   *name = is_name(choice) && !strchr(choice, '>') ? choice : metric.name;
         const char *plain = name;                        /* Keras: as it was written, if it was a word */
         for (size_t j = 0; j < t->gauges.n; j++)         /* the same metric without and with weights */
-            if (t->gauges.at[j].target == k && t->gauges.at[j].kind == CN__GAUGE_METRIC && !strcmp(t->gauges.at[j].metric.name, plain))
+            if (t->gauges.at[j].target == k && t->gauges.at[j].kind == CN__GAUGE_METRIC &&
+                !strcmp(t->gauges.at[j].metric.name, plain))
                 name = cn__arena_printf(&t->mem, "weighted_%s", plain);
         metric.name = plain;
         cn__gauge *q = name ? add_gauge(m, t, CN__GAUGE_METRIC, k, name, metric.sums) : NULL;
@@ -303,7 +334,8 @@ static cn_status make_targets(cn_model *m, cn__training *t, const cn__source *s,
         part_type(&s->y[k], &raw);
         to->name = output_name(m, k);
         cn__tensor_type(m->outputs.at[k], &to->p);
-        if (to->loss_choice && !cn__loss_make(ctx, &t->mem, site, to->loss_choice, &raw, &to->p, &to->loss)) return (cn_error)(ctx);
+        if (to->loss_choice && !cn__loss_make(ctx, &t->mem, site, to->loss_choice, &raw, &to->p, &to->loss))
+            return (cn_error)(ctx);
         status = cn__target_type(m, k, &s->y[k], site, &to->y);
     }
     return status;
@@ -332,16 +364,22 @@ cn_status cn__training_ready(cn_model *m, const cn__source *s, const char *site)
 {
     cn__training *t = m->training;
     cn_ctx *ctx = m->obj.ctx;
-    if (!t) return cn__fail(ctx, site, CN_E_STATE, "model \"%s\" is not compiled. Call cn_compile(m, .loss = CN_MSE) before.", m->layer->name);
+    if (!t)
+        return cn__fail(ctx, site, CN_E_STATE,
+                        "model \"%s\" is not compiled. Call cn_compile(m, .loss = CN_MSE) before.", m->layer->name);
     cn_status status = cn__model_weights_ready(m, site);
     if (status) return status;
     if (!s->ny) return cn__fail(ctx, site, CN_E_VALUE, "there are no targets. Give y, or a data set with .y.");
     if (s->ny != t->targets || m->outputs.n != (size_t)t->targets)
-        return cn__fail(ctx, site, CN_E_SHAPE, "model \"%s\" has %d outputs, the data have %d targets.", m->layer->name, t->targets, s->ny);
+        return cn__fail(ctx, site, CN_E_SHAPE, "model \"%s\" has %d outputs, the data have %d targets.", m->layer->name,
+                        t->targets, s->ny);
     if (!t->ready) {
         bool any = false;
         for (int k = 0; k < t->targets; k++) any = any || t->target[k].loss_choice;
-        if (!any) return cn__fail(ctx, site, CN_E_STATE, "model \"%s\" was compiled without a loss. Call cn_compile(m, .loss = CN_MSE).", m->layer->name);
+        if (!any)
+            return cn__fail(ctx, site, CN_E_STATE,
+                            "model \"%s\" was compiled without a loss. Call cn_compile(m, .loss = CN_MSE).",
+                            m->layer->name);
         status = make_targets(m, t, s, site);
         if (!status && !add_gauges(m, t, site)) status = (cn_error)(ctx);
         if (!status) status = cn__training_optimizer(m);
@@ -352,7 +390,7 @@ cn_status cn__training_ready(cn_model *m, const cn__source *s, const char *site)
     return status;
 }
 
-/* ---- The learning rate --------------------------------------------------------------------------------------------------------------------- */
+/* ---- The learning rate ------------------------------------------------------------------------------------------- */
 double cn_learning_rate(const cn_model *m)
 {
     if (cn__bad(m)) return NAN;
@@ -369,10 +407,15 @@ cn_status cn_set_learning_rate(cn_model *m, double rate)
 {
     if (cn__bad(m)) return cn__fail_with(m);
     cn_ctx *ctx = m->obj.ctx;
-    if (!m->training) return cn__fail(ctx, NULL, CN_E_STATE, "cn_set_learning_rate: model \"%s\" is not compiled.", m->layer->name);
+    if (!m->training)
+        return cn__fail(ctx, NULL, CN_E_STATE, "cn_set_learning_rate: model \"%s\" is not compiled.", m->layer->name);
     const cn__optimizer *o = &m->training->optimizer;
-    if (o->schedule.cls) return cn__fail(ctx, NULL, CN_E_STATE, "cn_set_learning_rate: a schedule sets the learning rate of model \"%s\".", m->layer->name);
-    if (!(rate >= 0) || isinf(rate)) return cn__fail(ctx, NULL, CN_E_VALUE, "cn_set_learning_rate: %g is no learning rate, it must be 0 or more.", rate);
+    if (o->schedule.cls)
+        return cn__fail(ctx, NULL, CN_E_STATE,
+                        "cn_set_learning_rate: a schedule sets the learning rate of model \"%s\".", m->layer->name);
+    if (!(rate >= 0) || isinf(rate))
+        return cn__fail(ctx, NULL, CN_E_VALUE, "cn_set_learning_rate: %g is no learning rate, it must be 0 or more.",
+                        rate);
     *(float *)o->learning_rate->master = (float)rate;
     cn__var_touch(o->learning_rate);
     return CN_OK;

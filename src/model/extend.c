@@ -1,5 +1,5 @@
-/* extend.c: layers, losses, metrics and activations of the user's. They are classes like the built-in ones; their functions see nodes
-   instead of values. */
+/* extend.c: layers, losses, metrics and activations of the user's. They are classes like the built-in ones; their
+   functions see nodes instead of values. */
 #include "model/model.h"
 #include "nn/options.h"
 #include <string.h>
@@ -18,12 +18,13 @@ typedef struct own {
     cn_result_fn result;
 } own;
 
-/* ---- Registering ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- Registering ------------------------------------------------------------------------------------------------- */
 static cn_status check_name(cn_ctx *ctx, const char *site, const char *verb, const char *name)
 {
     const char *mark = name ? strchr(name, '>') : NULL;
     if (mark && mark > name && mark[1] && !strpbrk(name, "/*, ")) return CN_OK;
-    return cn__fail(ctx, site, CN_E_VALUE, "%s: the name is \"%s\". Give your package, > and a name: \"acme>pinball\".", verb, name ? name : "(null)");
+    return cn__fail(ctx, site, CN_E_VALUE, "%s: the name is \"%s\". Give your package, > and a name: \"acme>pinball\".",
+                    verb, name ? name : "(null)");
 }
 
 static cn_status add_class(cn_ctx *ctx, const cn__class *row, const own *given)
@@ -36,7 +37,7 @@ static cn_status add_class(cn_ctx *ctx, const cn__class *row, const own *given)
     return cn__class_register(ctx, &c) ? CN_OK : (cn_error)(ctx);
 }
 
-/* ---- Nodes for values and back ------------------------------------------------------------------------------------------------------------ */
+/* ---- Nodes for values and back ----------------------------------------------------------------------------------- */
 /* The value of the node that a function of the user's gave; 0: the graph has the error. */
 static cn__val value_of(cn_graph *g, const cn_node *n, const char *name)
 {
@@ -50,7 +51,10 @@ static cn__val call_pair(cn_graph *g, const own *o, cn__val y, cn__val p)
     return g->error.status ? 0 : value_of(g, o->pair(cn__node(g, y), cn__node(g, p), o->user), o->name);
 }
 
-static cn__val own_loss(cn_graph *g, const cn__spec *spec, cn__val y, cn__val p) { return call_pair(g, spec->cls->user, y, p); }
+static cn__val own_loss(cn_graph *g, const cn__spec *spec, cn__val y, cn__val p)
+{
+    return call_pair(g, spec->cls->user, y, p);
+}
 static cn__val own_values(cn_graph *g, const cn__metric *m, cn__val y, cn__val p)
 {
     cn__val v = call_pair(g, m->spec.cls->user, y, p);
@@ -71,7 +75,9 @@ static cn__val own_sums(cn_graph *g, const cn__metric *m, cn__val y, cn__val p, 
     if (!v) return 0;
     cn__type t = *cn__type_of(g, v);
     if (!t.rank || t.dim[t.rank - 1] != o->sums)
-        return cn__graph_fail(g, CN_E_SHAPE, "metric \"%s\" has %lld sums; its function's last axis must have that size", o->name, (long long)o->sums);
+        return cn__graph_fail(g, CN_E_SHAPE,
+                              "metric \"%s\" has %lld sums; its function's last axis must have that size", o->name,
+                              (long long)o->sums);
     if (weight) {
         int64_t dim[CN_MAX_RANK];
         const cn__type *w = cn__type_of(g, weight);
@@ -88,20 +94,23 @@ static cn__val own_apply(cn_graph *g, const cn__spec *spec, cn__val z)
 }
 
 static const cn__loss_ops   loss_ops   = { .values = own_loss, .any_shape = true };
-static const cn__metric_ops mean_ops   = { .values = own_values }, sums_ops = { .count = own_count, .sums = own_sums, .result = own_result };
+static const cn__metric_ops mean_ops = { .values = own_values },
+                            sums_ops = { .count = own_count, .sums = own_sums, .result = own_result };
 static const cn__act_ops    act_ops    = { .apply = own_apply };
 
-#define REGISTER(what, family_, ops_, fields)                                                             \
-    cn_ctx *ctx = a.on;                                                                                   \
-    const char *site = a.head.site;                                                                       \
-    if (cn__bad(ctx)) return ctx ? cn__fail_with(ctx) : CN_E_NOMEM;                                       \
-    cn_status status = check_name(ctx, site, what, a.name);                                               \
-    const char *kept_name = status ? NULL : cn__arena_text(cn__ctx_arena(ctx), a.name);                   \
-    if (status) return status;                                                                            \
-    if (!kept_name) return cn__nomem(ctx);                                                                \
-    if (!a.f) return cn__fail(ctx, site, CN_E_VALUE, "%s: \"%s\" has no function.", what, a.name);        \
-    own o = { .name = kept_name, .user = a.user, fields };                                                \
-    cn__class row = { .name = kept_name, .module = NULL, .aliases = "", .formula = "registered", .family = family_, .ops = ops_ }
+#define REGISTER(what, family_, ops_, fields)                                                                     \
+    cn_ctx *ctx = a.on;                                                                                           \
+    const char *site = a.head.site;                                                                               \
+    if (cn__bad(ctx)) return ctx ? cn__fail_with(ctx) : CN_E_NOMEM;                                               \
+    cn_status status = check_name(ctx, site, what, a.name);                                                       \
+    const char *kept_name = status ? NULL : cn__arena_text(cn__ctx_arena(ctx), a.name);                           \
+    if (status) return status;                                                                                    \
+    if (!kept_name) return cn__nomem(ctx);                                                                        \
+    if (!a.f) return cn__fail(ctx, site, CN_E_VALUE, "%s: \"%s\" has no function.", what, a.name);                \
+    own o = { .name = kept_name, .user = a.user, fields };                                                        \
+    cn__class row = {                                                                                             \
+        .name = kept_name, .module = NULL, .aliases = "", .formula = "registered", .family = family_, .ops = ops_ \
+    }
 
 cn_status (cn_register_loss)(cn_register_loss_args *given)
 {
@@ -116,7 +125,9 @@ cn_status (cn_register_metric)(cn_register_metric_args *given)
     REGISTER("cn_register_metric", CN__FAM_METRIC, a.sums ? &sums_ops : &mean_ops, .pair = a.f);
     o.sums = a.sums, o.result = a.result;
     if (a.sums < 0 || a.sums > 1 << 20 || !a.sums != !a.result)
-        return cn__fail(ctx, site, CN_E_VALUE, "cn_register_metric: \"%s\": .sums and .result belong together, and .sums is at least 1.", a.name);
+        return cn__fail(ctx, site, CN_E_VALUE,
+                        "cn_register_metric: \"%s\": .sums and .result belong together, and .sums is at least 1.",
+                        a.name);
     return add_class(ctx, &row, &o);
 }
 
@@ -127,8 +138,11 @@ cn_status (cn_register_activation)(cn_register_activation_args *given)
     return add_class(ctx, &row, &o);
 }
 
-/* ---- Options of a layer ---------------------------------------------------------------------------------------------------------------------- */
-static size_t kind_size(cn_kind kind) { return kind == CN_KIND_cn_flag ? sizeof(cn_flag) : kind == CN_KIND_cn_word ? sizeof(cn_word) : 8; }
+/* ---- Options of a layer ------------------------------------------------------------------------------------------ */
+static size_t kind_size(cn_kind kind)
+{
+    return kind == CN_KIND_cn_flag ? sizeof(cn_flag) : kind == CN_KIND_cn_word ? sizeof(cn_word) : 8;
+}
 
 static void put_preset(char *at, const cn_field *f)
 {
@@ -142,10 +156,12 @@ static void put_preset(char *at, const cn_field *f)
         else if (real == CN_ZERO) real = 0;
         memcpy(at, &real, sizeof real);
     } else if (f->kind == CN_KIND_int64_t && !memcmp(at, zeros, sizeof whole)) memcpy(at, &whole, sizeof whole);
-    else if ((f->kind == CN_KIND_cn_flag || f->kind == CN_KIND_cn_word) && !memcmp(at, zeros, sizeof small)) memcpy(at, &small, sizeof small);
+    else if ((f->kind == CN_KIND_cn_flag || f->kind == CN_KIND_cn_word) && !memcmp(at, zeros, sizeof small))
+        memcpy(at, &small, sizeof small);
 }
 
-/* The caller's struct copied, its presets filled in, its strings copied. The members lie as C lays them: in order, aligned. */
+/* The caller's struct copied, its presets filled in, its strings copied. The members lie as C lays them: in order,
+ * aligned. */
 static void *copy_options(cn_ctx *ctx, const cn_table_of_options *table, const cn_head *given)
 {
     cn__arena *mem = cn__ctx_arena(ctx);
@@ -168,7 +184,7 @@ static void *copy_options(cn_ctx *ctx, const cn_table_of_options *table, const c
     return all;
 }
 
-/* ---- Layers --------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Layers ------------------------------------------------------------------------------------------------------ */
 static const void *options_of(const cn_layer *l) { return ((const cn_custom_args *)l->args)->options; }
 
 static cn_status layer_build(cn_layer *l, const char *site)
@@ -186,7 +202,9 @@ static cn_status layer_build(cn_layer *l, const char *site)
     l->state = NULL;
     if (!status) return CN_OK;
     if (status > 0) status = CN_E_USER;
-    return (cn_error)(ctx) == status ? status : cn__fail(ctx, site, status, "%s \"%s\": its build function failed.", l->cls->snake, l->name);
+    return (cn_error)(ctx) == status
+               ? status
+               : cn__fail(ctx, site, status, "%s \"%s\": its build function failed.", l->cls->snake, l->name);
 }
 
 static bool layer_call(cn__lowering *k)
@@ -203,8 +221,15 @@ static bool layer_call(cn__lowering *k)
         mask[i] = k->mask[i] ? cn__node(g, k->mask[i]) : NULL;
     }
     if (g->error.status) return false;
-    cn_layer_call c = { .size = sizeof c, .graph = g, .options = options_of(k->layer), .in = in, .mask = mask, .weight = weight, .out = out,
-                        .inputs = k->nin, .training = k->training };
+    cn_layer_call c = { .size = sizeof c,
+                        .graph = g,
+                        .options = options_of(k->layer),
+                        .in = in,
+                        .mask = mask,
+                        .weight = weight,
+                        .out = out,
+                        .inputs = k->nin,
+                        .training = k->training };
     cn_node *first = o->call(&c);
     k->out[0] = value_of(g, first ? first : out[0], o->name);
     for (int i = 1; i < k->nout && k->out[0]; i++) k->out[i] = value_of(g, out[i], o->name);
@@ -217,8 +242,8 @@ static const cn__layer_ops layer_ops[2] = {              /* without and with mas
     { .build = layer_build, .call = layer_call, .outputs = layer_outputs },
     { .build = layer_build, .call = layer_call, .outputs = layer_outputs, .supports_masking = true }
 };
-CN__CLASS(class_custom, cn_custom_args, CN_CUSTOM_REQUIRED, CN_LAYER_FIELDS, CN_CUSTOM_FIELDS, "Custom", "custom", NULL, "", "registered", CN__FAM_LAYER, NULL,
-          &layer_ops[0])
+CN__CLASS(class_custom, cn_custom_args, CN_CUSTOM_REQUIRED, CN_LAYER_FIELDS, CN_CUSTOM_FIELDS, "Custom", "custom", NULL,
+          "", "registered", CN__FAM_LAYER, NULL, &layer_ops[0])
 
 cn_status (cn_register_layer)(cn_register_layer_args *given)
 {
@@ -231,7 +256,8 @@ cn_status (cn_register_layer)(cn_register_layer_args *given)
     CN__FILL(cn_register_layer_args, CN_REGISTER_LAYER_FIELDS);
     if (!a.call) return cn__fail(ctx, site, CN_E_VALUE, "cn_register_layer: \"%s\" has no .call.", a.name);
     if (a.outputs < 1 || a.outputs > CN_MAX_LIST)
-        return cn__fail(ctx, site, CN_E_VALUE, "cn_register_layer: \"%s\": .outputs is %lld, it must be 1 .. %d.", a.name, (long long)a.outputs, CN_MAX_LIST);
+        return cn__fail(ctx, site, CN_E_VALUE, "cn_register_layer: \"%s\": .outputs is %lld, it must be 1 .. %d.",
+                        a.name, (long long)a.outputs, CN_MAX_LIST);
     const char *name = cn__arena_text(cn__ctx_arena(ctx), a.name);
     if (!name) return cn__nomem(ctx);
     own o = { .name = name, .build = a.build, .call = a.call, .outputs = a.outputs, .options = a.options };
@@ -251,15 +277,21 @@ cn_status (cn_add_weight)(cn_add_weight_args *given)
     int64_t    dim[CN_MAX_RANK];
     cn__spec   i, r, c;
     CN__FILL(cn_add_weight_args, CN_ADD_WEIGHT_FIELDS);
-    if (l->ops->build != layer_build || !l->state) return cn__fail(ctx, site, CN_E_STATE, "cn_add_weight: only within the build function of a layer of yours.");
-    if (!a.name || !*a.name || strpbrk(a.name, "/*,")) return cn__fail(ctx, site, CN_E_VALUE, "cn_add_weight: \"%s\" is no name for a weight.", a.name ? a.name : "(null)");
+    if (l->ops->build != layer_build || !l->state)
+        return cn__fail(ctx, site, CN_E_STATE, "cn_add_weight: only within the build function of a layer of yours.");
+    if (!a.name || !*a.name || strpbrk(a.name, "/*,"))
+        return cn__fail(ctx, site, CN_E_VALUE, "cn_add_weight: \"%s\" is no name for a weight.",
+                        a.name ? a.name : "(null)");
     int rank = cn__dims_rank(a.shape, dim);
-    return cn__spec_make(ctx, mem, site, CN__FAM_INITIALIZER, a.initializer.name, &i) && cn__spec_make(ctx, mem, site, CN__FAM_REGULARIZER, a.regularizer.name, &r) &&
-           cn__spec_make(ctx, mem, site, CN__FAM_CONSTRAINT, a.constraint.name, &c) && cn__layer_weight(l, site, a.name, rank, dim, i, r, c, a.trainable == CN_YES)
-           ? CN_OK : (cn_error)(ctx);
+    return cn__spec_make(ctx, mem, site, CN__FAM_INITIALIZER, a.initializer.name, &i) &&
+                   cn__spec_make(ctx, mem, site, CN__FAM_REGULARIZER, a.regularizer.name, &r) &&
+                   cn__spec_make(ctx, mem, site, CN__FAM_CONSTRAINT, a.constraint.name, &c) &&
+                   cn__layer_weight(l, site, a.name, rank, dim, i, r, c, a.trainable == CN_YES)
+               ? CN_OK
+               : (cn_error)(ctx);
 }
 
-/* ---- cn_custom -------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- cn_custom --------------------------------------------------------------------------------------------------- */
 static cn_layer *no_class(cn_ctx *ctx, const char *site, const char *type)
 {
     cn__class_unknown(ctx, site, CN__FAM_LAYER, type ? type : "");
@@ -275,12 +307,14 @@ cn_layer *(cn_custom)(cn_custom_args *given)
     const cn__class *cls = cn__class_find(ctx, CN__FAM_LAYER, a.type);
     if (!cls || !cls->user) return no_class(ctx, site, a.type);
     const own *o = cls->user;
-    if (o->options && !(a.options = copy_options(ctx, o->options, a.options))) return cn__poison_recorded(cn__new_small(ctx, CN__LAYER, sizeof(cn_layer)));
+    if (o->options && !(a.options = copy_options(ctx, o->options, a.options)))
+        return cn__poison_recorded(cn__new_small(ctx, CN__LAYER, sizeof(cn_layer)));
     a.head.size = sizeof a;
     cn_layer *l = cn__layer_new(ctx, site, cls, &a);
     if (cn__bad(l) || !a.more[0]) return cn__layer_place(l, a.on, site);
     cn_tensor *in[CN_MAX_IO + 1] = { NULL };
-    if (!cn__is(a.on, CN__TENSOR)) return cn__poison(l, site, CN_E_VALUE, "%s: .more is for a layer that is called on a tensor.", l->name);
+    if (!cn__is(a.on, CN__TENSOR))
+        return cn__poison(l, site, CN_E_VALUE, "%s: .more is for a layer that is called on a tensor.", l->name);
     in[0] = a.on;
     for (int i = 0; i + 1 < CN_MAX_IO && a.more[i]; i++) in[i + 1] = a.more[i];
     return cn__inherit(l, cn__layer_join(l, in, site));

@@ -1,5 +1,6 @@
-/* fault.c: what a run says that could not finish a step. Nothing was written; so the step is looked at again, at leisure: which
-   label was outside, which number was no number, where in the model a value first left the finite ones. */
+/* fault.c: what a run says that could not finish a step. Nothing was written; so the step is looked at again, at
+   leisure: which label was outside, which number was no number, where in the model a value first left the finite ones.
+ */
 #include "model/model.h"
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +11,8 @@ static void place_of(cn__spot at, char *text, size_t size)
     else snprintf(text, size, "batch %lld", (long long)at.step + 1);
 }
 
-/* Where sample i of the step lies; position counts from reader->at on for data in memory, from the buffer's begin for others. */
+/* Where sample i of the step lies; position counts from reader->at on for data in memory, from the buffer's begin for
+ * others. */
 static const char *sample(const cn__reader *r, const cn__part *p, const void *staged, cn__spot at, int64_t i)
 {
     return cn__reader_sample(r, p, staged, r->s->direct ? at.position + i : i);
@@ -39,7 +41,8 @@ static cn_status bad_label(const cn__reader *r, cn__spot at)
             for (size_t j = 0; counts(r, at, i) && j < p->row / cn__dtype_size(p->dtype); j++) {
                 double label = cn__load(p->dtype, sample(r, p, r->stage.y[k], at, i), j);
                 if (label >= 0 && label < (double)classes) continue;
-                return cn__fail(ctx, r->site, CN_E_VALUE, "label %.10g in row %lld, the output has %lld classes (0..%lld).", label,
+                return cn__fail(ctx, r->site, CN_E_VALUE,
+                                "label %.10g in row %lld, the output has %lld classes (0..%lld).", label,
                                 row_number(r, at, i), classes, classes - 1);
             }
     }
@@ -57,12 +60,13 @@ cn_status cn__fault(cn__reader *r, const cn__program *program, cn__spot at)
     place_of(at, place, sizeof place);
     const cn_graph *g = program->plan->graph;
     const char *origin = e->fault_inst < g->insts.n ? g->origins.at[g->insts.at[e->fault_inst].origin] : "";
-    return cn__fail(ctx, r->site, CN_E_VALUE, "%s%s%s an index is out of range, %s.", *origin ? origin : "", *origin ? ":" : "",
-                    fault & CN__FAULT_LABEL ? " a label or" : "", place);
+    return cn__fail(ctx, r->site, CN_E_VALUE, "%s%s%s an index is out of range, %s.", *origin ? origin : "",
+                    *origin ? ":" : "", fault & CN__FAULT_LABEL ? " a label or" : "", place);
 }
 
-/* ---- Not finite --------------------------------------------------------------------------------------------------------------------- */
-static cn_status bad_number(const cn__reader *r, cn__spot at, const cn__part *p, const void *staged, const char *name, int k, int n, const char *place)
+/* ---- Not finite -------------------------------------------------------------------------------------------------- */
+static cn_status bad_number(const cn__reader *r, cn__spot at, const cn__part *p, const void *staged, const char *name,
+                            int k, int n, const char *place)
 {
     if (!cn__is_float(p->dtype)) return CN_OK;
     size_t count = p->row / cn__dtype_size(p->dtype);
@@ -72,8 +76,11 @@ static cn_status bad_number(const cn__reader *r, cn__spot at, const cn__part *p,
         for (size_t j = 0; j < count; j++) {
             double v = cn__load(p->dtype, sample(r, p, staged, at, i), j);
             if (isfinite(v) || (*name == 'y' && !counts(r, at, i))) continue;
-            return cn__fail(r->m->obj.ctx, r->site, CN_E_NUMERIC, "%s%s has %g in row %lld, place %zu (%s). Leave such rows out, fill them in, or give targets like "
-                            "it the weight 0.", name, which, v, row_number(r, at, i), j, place);
+            return cn__fail(
+                r->m->obj.ctx, r->site, CN_E_NUMERIC,
+                "%s%s has %g in row %lld, place %zu (%s). Leave such rows out, fill them in, or give targets like "
+                "it the weight 0.",
+                name, which, v, row_number(r, at, i), j, place);
         }
     return CN_OK;
 }
@@ -103,9 +110,12 @@ static cn_status trace(cn__reader *r, const cn__program *program, cn__spot at, c
             const cn__shown *v = &all->roots[k];
             int64_t bad = count_bad(cn__linked_root(&m->exec, all->linked, k), &v->type);
             if (bad)
-                status = cn__fail(ctx, r->site, CN_E_NUMERIC, "the loss is not finite: %s (%s) is not, %lld of %lld numbers, %s. Nothing was written. "
-                                  "A smaller learning rate, .clipnorm, or data scaled to about -1..1 may help.", v->origin && *v->origin ? v->origin : "a value",
-                                  v->op, (long long)bad, (long long)cn__type_count(&v->type), place);
+                status =
+                    cn__fail(ctx, r->site, CN_E_NUMERIC,
+                             "the loss is not finite: %s (%s) is not, %lld of %lld numbers, %s. Nothing was written. "
+                             "A smaller learning rate, .clipnorm, or data scaled to about -1..1 may help.",
+                             v->origin && *v->origin ? v->origin : "a value", v->op, (long long)bad,
+                             (long long)cn__type_count(&v->type), place);
         }
     }
     cn__program_unpin(all);
@@ -117,8 +127,12 @@ cn_status cn__nonfinite(cn__reader *r, const cn__program *program, cn__spot at)
     char place[96];
     cn_status status = CN_OK;
     place_of(at, place, sizeof place);
-    for (int k = 0; !status && k < r->s->nx; k++) status = bad_number(r, at, &r->s->x[k], r->stage.x[k], "x", k, r->s->nx, place);
-    for (int k = 0; !status && k < r->sig.ny; k++) status = bad_number(r, at, &r->s->y[k], r->stage.y[k], "y", k, r->s->ny, place);
+    for (int k = 0; !status && k < r->s->nx; k++)
+        status = bad_number(r, at, &r->s->x[k], r->stage.x[k], "x", k, r->s->nx, place);
+    for (int k = 0; !status && k < r->sig.ny; k++)
+        status = bad_number(r, at, &r->s->y[k], r->stage.y[k], "y", k, r->s->ny, place);
     if (!status) status = trace(r, program, at, place);
-    return status ? status : cn__fail(r->m->obj.ctx, r->site, CN_E_NUMERIC, "the loss is not finite, %s. Nothing was written.", place);
+    return status ? status
+                  : cn__fail(r->m->obj.ctx, r->site, CN_E_NUMERIC, "the loss is not finite, %s. Nothing was written.",
+                             place);
 }

@@ -1,4 +1,5 @@
-/* files.c: what saves and loads. This version has no file format yet; each of these says so, and where they will be they stand. */
+/* files.c: what saves and loads. This version has no file format yet; each of these says so, and where they will be
+ * they stand. */
 #include "model/model.h"
 
 #define NO_FORMAT "this version has no file format yet"
@@ -6,7 +7,8 @@
 static cn_status refuse(const void *handle, const char *site, const char *verb, const char *path)
 {
     if (cn__bad(handle)) return handle ? cn__fail_with(handle) : CN_E_NOMEM;
-    return cn__fail((cn_ctx_of)(handle), site, CN_E_UNSUPPORTED, "%s%s%s%s: " NO_FORMAT ".", verb, path ? " \"" : "", path ? path : "", path ? "\"" : "");
+    return cn__fail((cn_ctx_of)(handle), site, CN_E_UNSUPPORTED, "%s%s%s%s: " NO_FORMAT ".", verb, path ? " \"" : "",
+                    path ? path : "", path ? "\"" : "");
 }
 
 cn_model *(cn_load)(cn_load_args *given)
@@ -23,7 +25,10 @@ cn_status (cn_load_weights)(cn_load_weights_args *given)
 }
 
 cn_status cn_save(cn_model *m, const char *path) { return refuse(m, NULL, "cn_save", path); }
-cn_status cn_restore(cn_model *m, const cn_array *snapshot) { return cn__bad(snapshot) ? cn__fail_with(snapshot) : refuse(m, NULL, "cn_restore", NULL); }
+cn_status cn_restore(cn_model *m, const cn_array *snapshot)
+{
+    return cn__bad(snapshot) ? cn__fail_with(snapshot) : refuse(m, NULL, "cn_restore", NULL);
+}
 
 const char *cn_to_json(cn_model *m)
 {

@@ -14,29 +14,41 @@ typedef struct fitting {                                 /* all that a fit holds
     int64_t        steps;                                /* so far, over all epochs */
 } fitting;
 
-/* ---- Is what was asked for possible? --------------------------------------------------------------------------------------------------- */
+/* ---- Is what was asked for possible? ----------------------------------------------------------------------------- */
 static cn_status check_numbers(const fitting *f)
 {
     const cn_fit_args *a = &f->a;
     cn_ctx *ctx = f->m->obj.ctx;
-    const struct { const char *name; int64_t value, least; } n[] = {
-        { "epochs", a->epochs, 1 }, { "batch_size", a->batch_size, 1 }, { "initial_epoch", a->initial_epoch, 0 }, { "steps_per_epoch", a->steps_per_epoch, 0 },
-        { "validation_steps", a->validation_steps, 0 }, { "validation_freq", a->validation_freq, 1 }, { "verbose", a->verbose, 0 }
-    };
+    const struct { const char *name; int64_t value, least;
+    } n[] = { { "epochs", a->epochs, 1 },
+              { "batch_size", a->batch_size, 1 },
+              { "initial_epoch", a->initial_epoch, 0 },
+              { "steps_per_epoch", a->steps_per_epoch, 0 },
+              { "validation_steps", a->validation_steps, 0 },
+              { "validation_freq", a->validation_freq, 1 },
+              { "verbose", a->verbose, 0 } };
     for (size_t i = 0; i < CN__COUNT(n); i++)
         if (n[i].value < n[i].least)
-            return cn__fail(ctx, f->site, CN_E_VALUE, "cn_fit: %s is %lld, it must be at least %lld.", n[i].name, (long long)n[i].value, (long long)n[i].least);
-    if (a->verbose > 2) return cn__fail(ctx, f->site, CN_E_VALUE, "cn_fit: verbose is %lld, it must be 0, 1 or 2.", (long long)a->verbose);
+            return cn__fail(ctx, f->site, CN_E_VALUE, "cn_fit: %s is %lld, it must be at least %lld.", n[i].name,
+                            (long long)n[i].value, (long long)n[i].least);
+    if (a->verbose > 2)
+        return cn__fail(ctx, f->site, CN_E_VALUE, "cn_fit: verbose is %lld, it must be 0, 1 or 2.",
+                        (long long)a->verbose);
     if (!(a->validation_split >= 0 && a->validation_split < 1))
-        return cn__fail(ctx, f->site, CN_E_VALUE, "cn_fit: validation_split is %g, it must be at least 0 and less than 1.", a->validation_split);
+        return cn__fail(ctx, f->site, CN_E_VALUE,
+                        "cn_fit: validation_split is %g, it must be at least 0 and less than 1.", a->validation_split);
     int ways = (a->validation_split > 0) + (a->validation_data != NULL) + (a->validation_x != NULL);
-    if (ways > 1) return cn__fail(ctx, f->site, CN_E_VALUE, "cn_fit: give one of validation_split, validation_data and validation_x.");
-    if (!a->validation_x != !a->validation_y) return cn__fail(ctx, f->site, CN_E_VALUE, "cn_fit: validation_x and validation_y belong together.");
+    if (ways > 1)
+        return cn__fail(ctx, f->site, CN_E_VALUE,
+                        "cn_fit: give one of validation_split, validation_data and validation_x.");
+    if (!a->validation_x != !a->validation_y)
+        return cn__fail(ctx, f->site, CN_E_VALUE, "cn_fit: validation_x and validation_y belong together.");
     return CN_OK;
 }
 
-/* ---- Data -------------------------------------------------------------------------------------------------------------------------------- */
-cn_status cn__data_of(cn_model *m, const void *x, const cn_array *y, const cn_array *weight, bool targets, const char *site, cn_dataset **out)
+/* ---- Data -------------------------------------------------------------------------------------------------------- */
+cn_status cn__data_of(cn_model *m, const void *x, const cn_array *y, const cn_array *weight, bool targets,
+                      const char *site, cn_dataset **out)
 {
     cn_ctx   *ctx = m->obj.ctx;
     cn_array *ax = (cn_array *)(uintptr_t)x, *ay = (cn_array *)(uintptr_t)y, *aw = (cn_array *)(uintptr_t)weight;
@@ -46,7 +58,9 @@ cn_status cn__data_of(cn_model *m, const void *x, const cn_array *y, const cn_ar
     for (int i = 0; i < 3; i++)
         if (given[i] && cn__bad(given[i])) return cn__fail_with(given[i]);
     if (cn__is(x, CN__DATASET)) {
-        if (y || weight) return cn__fail(ctx, site, CN_E_VALUE, "a data set has its own targets and weights: leave y and sample_weight out.");
+        if (y || weight)
+            return cn__fail(ctx, site, CN_E_VALUE,
+                            "a data set has its own targets and weights: leave y and sample_weight out.");
         cn__ref(*out = (cn_dataset *)(uintptr_t)x);
         return CN_OK;
     }
@@ -62,10 +76,14 @@ static cn_status split(fitting *f)
     cn_ctx *ctx = f->m->obj.ctx;
     int64_t n = f->train.count, at;
     if (!f->train.s->by_index || n == CN_ANY)
-        return cn__fail(ctx, f->site, CN_E_VALUE, "cn_fit: validation_split needs data whose samples can be taken by number. Use validation_data.");
+        return cn__fail(
+            ctx, f->site, CN_E_VALUE,
+            "cn_fit: validation_split needs data whose samples can be taken by number. Use validation_data.");
     at = (int64_t)floor((double)n * (1 - f->a.validation_split));
     if (at < 1 || at >= n)
-        return cn__fail(ctx, f->site, CN_E_VALUE, "cn_fit: %lld samples cannot be split by validation_split %g: one part would be empty.", (long long)n, f->a.validation_split);
+        return cn__fail(ctx, f->site, CN_E_VALUE,
+                        "cn_fit: %lld samples cannot be split by validation_split %g: one part would be empty.",
+                        (long long)n, f->a.validation_split);
     f->validation.first = at, f->validation.count = n - at;
     f->train.count = at;
     return CN_OK;
@@ -78,12 +96,15 @@ static cn_status open_data(fitting *f, const cn_fit_args *a)
     cn_status status = cn__data_of(m, a->x, a->y, a->sample_weight, true, f->site, &f->ds);
     f->validates = a->validation_split > 0 || whole || arrays;
     if (!status && whole) status = cn__data_of(m, a->validation_data, NULL, NULL, true, f->site, &f->validation_ds);
-    else if (!status && arrays) status = cn__data_of(m, a->validation_x, a->validation_y, NULL, true, f->site, &f->validation_ds);
+    else if (!status && arrays)
+        status = cn__data_of(m, a->validation_x, a->validation_y, NULL, true, f->site, &f->validation_ds);
     else if (!status && f->validates) cn__ref(f->validation_ds = f->ds);
     if (!status) status = cn__reader_open(&f->train, m, f->ds, CN__TRAIN, a->batch_size, f->site);
-    if (!status && f->validates) status = cn__reader_open(&f->validation, m, f->validation_ds, CN__EVAL, a->batch_size, f->site);
+    if (!status && f->validates)
+        status = cn__reader_open(&f->validation, m, f->validation_ds, CN__EVAL, a->batch_size, f->site);
     if (!status) status = cn__training_ready(m, f->train.s, f->site);
-    if (!status && f->validation_ds && f->validation_ds != f->ds) status = cn__training_ready(m, f->validation.s, f->site);
+    if (!status && f->validation_ds && f->validation_ds != f->ds)
+        status = cn__training_ready(m, f->validation.s, f->site);
     f->train.shuffle = a->shuffle != CN_NO;
     f->train.class_weight = a->class_weight;
     if (!status && a->validation_split > 0) status = split(f);
@@ -92,13 +113,17 @@ static cn_status open_data(fitting *f, const cn_fit_args *a)
     return status;
 }
 
-/* ---- Epochs --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Epochs ------------------------------------------------------------------------------------------------------ */
 static cn_status validate(fitting *f, int64_t epoch)
 {
     cn_model *m = f->m;
     if (f->validation_ds == f->ds) cn__reader_stop(&f->train);
     cn_status status = cn__reader_begin(&f->validation, epoch);
-    cn__pass  p = { .reader = &f->validation, .mode = CN__EVAL, .epoch = epoch, .steps = f->a.validation_steps, .callbacks = &f->callbacks };
+    cn__pass p = { .reader = &f->validation,
+                   .mode = CN__EVAL,
+                   .epoch = epoch,
+                   .steps = f->a.validation_steps,
+                   .callbacks = &f->callbacks };
     if (!status) status = cn__pass_run(&p);
     cn__reader_stop(&f->validation);
     if (!status && p.samples && !cn__gauges_read(m, true, p.samples, "val_", true)) status = CN_E_NOMEM;
@@ -120,15 +145,22 @@ static cn_status one_epoch(fitting *f, int64_t epoch, bool *ended, bool *stopped
     cn_status status = cn__callbacks_run(&f->callbacks, CN__ON_EPOCH_BEGIN, epoch, 0, f->steps);
     if (f->a.verbose) cn__bar_epoch(&f->bar, epoch);
     if (!status && (*ended || begins_anew(f, epoch))) status = cn__reader_begin(&f->train, epoch);
-    cn__pass p = { .reader = &f->train, .mode = CN__TRAIN, .epoch = epoch, .steps = wanted, .before = f->steps, .callbacks = &f->callbacks,
+    cn__pass p = { .reader = &f->train,
+                   .mode = CN__TRAIN,
+                   .epoch = epoch,
+                   .steps = wanted,
+                   .before = f->steps,
+                   .callbacks = &f->callbacks,
                    .bar = f->a.verbose ? &f->bar : NULL };
     if (!status) status = cn__pass_run(&p);
     if (status) return status;
     f->steps += p.done;
     *ended = p.ended, *stopped = p.stopped;
     if (wanted && p.done < wanted && !p.stopped)
-        cn__log(m->obj.ctx, CN_LOG_WARNING, "cn_fit: the data ended after %lld of %lld steps of epoch %lld.", (long long)p.done, (long long)wanted, (long long)epoch + 1);
-    if (!p.done && !p.stopped) return cn__fail(m->obj.ctx, f->site, CN_E_VALUE, "the data are empty: there is not one sample.");
+        cn__log(m->obj.ctx, CN_LOG_WARNING, "cn_fit: the data ended after %lld of %lld steps of epoch %lld.",
+                (long long)p.done, (long long)wanted, (long long)epoch + 1);
+    if (!p.done && !p.stopped)
+        return cn__fail(m->obj.ctx, f->site, CN_E_VALUE, "the data are empty: there is not one sample.");
     if (p.done && !cn__gauges_read(m, false, p.samples, "", true)) return CN_E_NOMEM;
     if (f->validates && (epoch + 1) % f->a.validation_freq == 0) status = validate(f, epoch);
     if (!status) status = cn__callbacks_run(&f->callbacks, CN__ON_EPOCH_END, epoch, p.done ? p.done - 1 : 0, f->steps);
@@ -146,11 +178,13 @@ static cn_status run_epochs(fitting *f)
     int64_t   first = f->a.initial_epoch, last = f->a.epochs;
     bool      ended = false, stopped = false;
     cn_status status = CN_OK;
-    if (!f->callbacks.n && !f->a.verbose && !f->validates && !m->watches && !f->a.steps_per_epoch && f->train.s->direct && first < last) {
+    if (!f->callbacks.n && !f->a.verbose && !f->validates && !m->watches && !f->a.steps_per_epoch &&
+        f->train.s->direct && first < last) {
         m->stamp++;
         return cn__pass_epochs(&f->train, first, last - first);
     }
-    for (int64_t epoch = first; !status && !stopped && epoch < last; epoch++) status = one_epoch(f, epoch, &ended, &stopped);
+    for (int64_t epoch = first; !status && !stopped && epoch < last; epoch++)
+        status = one_epoch(f, epoch, &ended, &stopped);
     return status;
 }
 
@@ -165,7 +199,8 @@ static cn_status run(fitting *f)
     if (!status) status = cn__callbacks_run(&f->callbacks, CN__ON_TRAIN_BEGIN, f->a.initial_epoch, 0, 0);
     if (!status) status = run_epochs(f);
     if (!status) status = cn__callbacks_run(&f->callbacks, CN__ON_TRAIN_END, f->a.epochs - 1, 0, f->steps);
-    if (!status && !cn__optimizer_finalize(&t->optimizer, t->weights.at, (int)t->weights.n)) status = (cn_error)(m->obj.ctx);
+    if (!status && !cn__optimizer_finalize(&t->optimizer, t->weights.at, (int)t->weights.n))
+        status = (cn_error)(m->obj.ctx);
     return status;
 }
 
@@ -178,7 +213,10 @@ cn_status (cn_fit)(cn_fit_args *given)
     cn_ctx *ctx = m->obj.ctx;
     CN__FILL(cn_fit_args, CN_FIT_FIELDS);
     if (m->running) return cn__fail(ctx, a.head.site, CN_E_STATE, "cn_fit: model \"%s\" is at work.", m->layer->name);
-    if (!m->training) return cn__fail(ctx, a.head.site, CN_E_STATE, "cn_fit: model \"%s\" is not compiled. Call cn_compile(m, .loss = CN_MSE) before.", m->layer->name);
+    if (!m->training)
+        return cn__fail(ctx, a.head.site, CN_E_STATE,
+                        "cn_fit: model \"%s\" is not compiled. Call cn_compile(m, .loss = CN_MSE) before.",
+                        m->layer->name);
     fitting *f = cn__alloc0(ctx, sizeof *f);
     if (!f) return cn__nomem(ctx);
     f->m = m, f->site = a.head.site, f->a = a;
@@ -204,15 +242,18 @@ void cn_stop_training(cn_model *m)
     atomic_store(&m->exec.stop, 1);
 }
 
-/* ---- One step --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- One step ---------------------------------------------------------------------------------------------------- */
 static cn_status on_batch(cn_model *m, const cn_array *x, const cn_array *y, cn__mode mode)
 {
     cn__reader  r = { .ds = NULL };
     cn_dataset *ds = NULL;
     cn_status   status = cn__model_check(m, NULL);
     if (status) return status;
-    if (!m->training) return cn__fail(m->obj.ctx, NULL, CN_E_STATE, "model \"%s\" is not compiled. Call cn_compile(m, .loss = CN_MSE) before.", m->layer->name);
-    if (m->running && mode == CN__TRAIN) return cn__fail(m->obj.ctx, NULL, CN_E_STATE, "cn_train_on_batch: model \"%s\" is at work.", m->layer->name);
+    if (!m->training)
+        return cn__fail(m->obj.ctx, NULL, CN_E_STATE,
+                        "model \"%s\" is not compiled. Call cn_compile(m, .loss = CN_MSE) before.", m->layer->name);
+    if (m->running && mode == CN__TRAIN)
+        return cn__fail(m->obj.ctx, NULL, CN_E_STATE, "cn_train_on_batch: model \"%s\" is at work.", m->layer->name);
     status = cn__data_of(m, x, y, NULL, true, NULL, &ds);
     if (!status) status = cn__reader_open(&r, m, ds, mode, CN__MAX(cn__dataset_source(ds)->samples, 1), NULL);
     if (!status) status = cn__training_ready(m, r.s, NULL);

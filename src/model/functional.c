@@ -1,7 +1,7 @@
 /* functional.c: models cut out of tensors: what leads from the inputs to the outputs. Also copies of models.
 
-   The order of layers is Keras's (keras.src.ops.function.map_graph): by their distance from the outputs, then by the order in
-   which a search backwards from the outputs meets them. */
+   The order of layers is Keras's (keras.src.ops.function.map_graph): by their distance from the outputs, then by the
+   order in which a search backwards from the outputs meets them. */
 #include "model/model.h"
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +30,10 @@ static bool visit(search *s, cn_tensor *t)
     bool cut = is_cut(s, t), input = cn__is_input(k->layer);
     if (cut && !input) return true;
     if (input && !cut) {
-        cn__fail(ctx, s->site, CN_E_VALUE, "functional: \"%s\" leads to the outputs but is not among the inputs. Use cn_functional({..., x}, ...).",
-                 k->layer->name);
+        cn__fail(
+            ctx, s->site, CN_E_VALUE,
+            "functional: \"%s\" leads to the outputs but is not among the inputs. Use cn_functional({..., x}, ...).",
+            k->layer->name);
         return false;
     }
     cn__layer_side *side = cn__side(k->layer);
@@ -72,7 +74,8 @@ static bool list_layers(search *s)
         if (there) continue;
         for (size_t k = 0; k < m->layers.n; k++)
             if (!strcmp(m->layers.at[k]->name, l->name)) {
-                cn__fail(m->obj.ctx, s->site, CN_E_VALUE, "functional: two layers are called \"%s\". Names in a model must differ.", l->name);
+                cn__fail(m->obj.ctx, s->site, CN_E_VALUE,
+                         "functional: two layers are called \"%s\". Names in a model must differ.", l->name);
                 return false;
             }
         if (!cn__push(m->obj.ctx, &m->layers, l)) return cn__nomem(m->obj.ctx), false;
@@ -109,13 +112,18 @@ static int count(cn_tensor *const *list)
     return n;
 }
 
-static cn_model *functional(cn_ctx *ctx, cn_tensor *const *in, cn_tensor *const *out, const char *name, const char *site)
+static cn_model *functional(cn_ctx *ctx, cn_tensor *const *in, cn_tensor *const *out, const char *name,
+                            const char *site)
 {
     cn_model *m = cn__model_new(ctx, &cn__class_functional, name, site);
     int nin = count(in), nout = count(out);
     if (cn__bad(m)) return m;
-    if (!nin || !nout) return cn__poison(m, site, CN_E_VALUE, "functional: a model has inputs and outputs: cn_functional({in}, {out}).");
-    if (nout > CN_MAX_LIST) return cn__poison(m, site, CN_E_UNSUPPORTED, "functional: %d outputs, at most %d are possible.", nout, CN_MAX_LIST);
+    if (!nin || !nout)
+        return cn__poison(m, site, CN_E_VALUE,
+                          "functional: a model has inputs and outputs: cn_functional({in}, {out}).");
+    if (nout > CN_MAX_LIST)
+        return cn__poison(m, site, CN_E_UNSUPPORTED, "functional: %d outputs, at most %d are possible.", nout,
+                          CN_MAX_LIST);
     for (int i = 0; i < nin + nout; i++) {
         cn_tensor *t = i < nin ? in[i] : out[i - nin];
         if (cn__bad(t)) return cn__inherit(m, t);
@@ -123,7 +131,8 @@ static cn_model *functional(cn_ctx *ctx, cn_tensor *const *in, cn_tensor *const 
     }
     for (int i = 0; i < nin; i++)
         for (int k = 0; k < i; k++)
-            if (in[i] == in[k]) return cn__poison(m, site, CN_E_VALUE, "functional: input %d stands twice in the list.", i);
+            if (in[i] == in[k])
+                return cn__poison(m, site, CN_E_VALUE, "functional: input %d stands twice in the list.", i);
     int64_t walk = cn__unique(ctx, "(searches through tensors)");
     search  s = { .m = m, .site = site, .number = (uint64_t)walk + 1, .in = in, .nin = nin };
     bool    ok = walk >= 0 || cn__nomem(ctx) == CN_OK;
@@ -142,7 +151,7 @@ cn_model *(cn_functional)(cn_functional_args *given)
     return ctx ? functional(ctx, a.inputs, a.outputs, a.name, a.head.site) : NULL;
 }
 
-/* ---- Copies: the same layers, made anew ------------------------------------------------------------------------------------------ */
+/* ---- Copies: the same layers, made anew -------------------------------------------------------------------------- */
 typedef struct pair { const cn_layer *of; cn_layer *copy; } pair;
 typedef struct copies { cn_ctx *ctx; CN__VEC(pair) made; } copies;
 
@@ -160,7 +169,8 @@ static cn_layer *copy_layer(copies *c, cn_layer *of)
         if (!cn__bad(l) && !cn__layer_enter(l)) cn__poison_recorded(l);
         if (!cn__bad(l)) l->name = of->name, l->trainable = of->trainable;
     }
-    if (!cn__push(c->ctx, &c->made, (pair){ of, l })) cn__poison(l, NULL, CN_E_NOMEM, "out of memory for a copy of %s", of->name);
+    if (!cn__push(c->ctx, &c->made, (pair){ of, l }))
+        cn__poison(l, NULL, CN_E_NOMEM, "out of memory for a copy of %s", of->name);
     return l;
 }
 
@@ -174,7 +184,8 @@ static cn_model *clone_functional(cn_model *m)
     cn__type    type;
     for (size_t i = 0; now && i < m->inputs.n; i++) {
         cn__tensor_type(m->inputs.at[i], &type);
-        in[i] = now[i] = cn__input_tensor(ctx, &type, cn__is_input(m->inputs.at[i]->from->layer) ? m->inputs.at[i]->from->layer->name : NULL);
+        in[i] = now[i] = cn__input_tensor(
+            ctx, &type, cn__is_input(m->inputs.at[i]->from->layer) ? m->inputs.at[i]->from->layer->name : NULL);
     }
     for (size_t i = 0; now && i < m->steps.n; i++) {
         const cn__step *s = &m->steps.at[i];
@@ -190,7 +201,9 @@ static cn_model *clone_functional(cn_model *m)
     if (now && out[0]) made = functional(ctx, in, out, m->layer->name, NULL);
     cn__free(ctx, now, m->slots.n * sizeof *now);
     cn__vec_free(ctx, &c.made);
-    return made ? made : cn__poison(cn__new(ctx, CN__MODEL, sizeof *made, NULL), NULL, CN_E_NOMEM, "out of memory for a copy of %s", m->layer->name);
+    return made ? made
+                : cn__poison(cn__new(ctx, CN__MODEL, sizeof *made, NULL), NULL, CN_E_NOMEM,
+                             "out of memory for a copy of %s", m->layer->name);
 }
 
 static cn_model *clone_sequential(cn_model *m)

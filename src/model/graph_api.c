@@ -1,8 +1,9 @@
-/* graph_api.c: the storey below, made public: graphs of the user's, models called on nodes, gradients, steps of his own. */
+/* graph_api.c: the storey below, made public: graphs of the user's, models called on nodes, gradients, steps of his
+ * own. */
 #include "model/model.h"
 #include <string.h>
 
-/* ---- Graphs ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- Graphs ------------------------------------------------------------------------------------------------------ */
 static void free_side(cn_graph *g, void *owner)
 {
     cn__graph_side *side = owner;
@@ -35,19 +36,21 @@ cn_graph *cn_graph_new(cn_ctx *ctx)
 cn__val cn__graph_rng(cn_graph *g)
 {
     cn__graph_side *side = side_of(g);
-    if (!side) return g->owner ? ((cn__lower *)g->owner)->rng : cn__graph_fail(g, CN_E_STATE, "there is no random state here");
+    if (!side)
+        return g->owner ? ((cn__lower *)g->owner)->rng : cn__graph_fail(g, CN_E_STATE, "there is no random state here");
     if (!side->now) side->now = cn__variable(g, side->rng);
     return side->now;
 }
 
-/* ---- Nodes -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Nodes ------------------------------------------------------------------------------------------------------- */
 static cn_node *blank(cn_graph *g)
 {
     if (!g->owner_free) {                                /* goes with the graph */
         cn_node *n = cn__arena_alloc(&g->mem, sizeof *n);
         if (n) {
             cn__obj *h = &n->head.obj;
-            h->magic = CN__MAGIC, h->kind = CN__NODE, h->small = true, h->refs = 1, h->size = sizeof *n, h->ctx = g->obj.ctx;
+            h->magic = CN__MAGIC, h->kind = CN__NODE, h->small = true, h->refs = 1, h->size = sizeof *n,
+            h->ctx = g->obj.ctx;
             n->g = g;
             return n;
         }
@@ -68,8 +71,10 @@ cn_node *cn__node(cn_graph *g, cn__val v)
         memcpy(n->head.dim, t->dim, sizeof n->head.dim);
         return n;
     }
-    cn__poison(n, NULL, g->error.status ? g->error.status : CN_E_VALUE, "%s", g->error.status ? g->error.text : "there is no such value");
-    if (g->owner_free && g->error.status != CN_E_NOMEM) memset(&g->error, 0, sizeof g->error);   /* what does not hang on it goes on */
+    cn__poison(n, NULL, g->error.status ? g->error.status : CN_E_VALUE, "%s",
+               g->error.status ? g->error.text : "there is no such value");
+    if (g->owner_free && g->error.status != CN_E_NOMEM)
+        memset(&g->error, 0, sizeof g->error); /* what does not hang on it goes on */
     return n;
 }
 
@@ -88,7 +93,8 @@ cn_node *(cn_graph_input)(cn_graph_input_args *given)
     t.rank = (uint8_t)cn__dims_rank(a.shape, t.dim);
     for (int i = 0; i < t.rank; i++)
         if (t.dim[i] < 0)
-            return cn__poison(blank(a.on), a.head.site, CN_E_SHAPE, "cn_graph_input: in a graph all sizes are known, the batch too; size %d is not.", i);
+            return cn__poison(blank(a.on), a.head.site, CN_E_SHAPE,
+                              "cn_graph_input: in a graph all sizes are known, the batch too; size %d is not.", i);
     return cn__node(a.on, cn__input(a.on, &t, a.name));
 }
 
@@ -99,24 +105,27 @@ cn_node *(cn_graph_constant)(cn_graph_constant_args *given)
     cn_graph *g = a.on;
     cn__type  t = { .dtype = (uint8_t)CN_FLOAT32 };
     t.rank = (uint8_t)cn__dims_rank(a.shape, t.dim);
-    if (!a.values || !cn__dtype_class_of(a.values->dtype)) return cn__poison(blank(g), a.head.site, CN_E_VALUE, "cn_graph_constant: there are no numbers.");
-    if (a.values->dtype != CN_FLOAT64) t.dtype = (uint8_t)a.values->dtype;   /* as cn_array_from: literals are float32 */
+    if (!a.values || !cn__dtype_class_of(a.values->dtype))
+        return cn__poison(blank(g), a.head.site, CN_E_VALUE, "cn_graph_constant: there are no numbers.");
+    if (a.values->dtype != CN_FLOAT64) t.dtype = (uint8_t)a.values->dtype; /* as cn_array_from: literals are float32 */
     if (cn__type_count(&t) != (int64_t)a.values->count)
-        return cn__poison(blank(g), a.head.site, CN_E_SHAPE, "cn_graph_constant: %zu numbers for a shape of %lld.", a.values->count, (long long)cn__type_count(&t));
+        return cn__poison(blank(g), a.head.site, CN_E_SHAPE, "cn_graph_constant: %zu numbers for a shape of %lld.",
+                          a.values->count, (long long)cn__type_count(&t));
     void *data = cn__arena_alloc(&g->mem, cn__type_bytes(&t) + 1);
     if (!data) return cn__poison(blank(g), a.head.site, CN_E_NOMEM, "out of memory for a constant");
     cn__convert((cn_dtype)t.dtype, data, a.values->dtype, a.values->data, a.values->count);
     return cn__node(g, cn__constant(g, &t, data));
 }
 
-/* ---- Models in graphs ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Models in graphs -------------------------------------------------------------------------------------------- */
 static bool keep_model(cn_graph *g, cn_model *m)
 {
     cn__graph_side *side = side_of(g);
     if (!side) return true;                              /* within a layer of a model that has it */
     for (size_t i = 0; i < side->models.n; i++)
         if (side->models.at[i] == m) return true;
-    if (!cn__push(g->obj.ctx, &side->models, m)) return cn__graph_fail(g, CN_E_NOMEM, "out of memory for a model"), false;
+    if (!cn__push(g->obj.ctx, &side->models, m))
+        return cn__graph_fail(g, CN_E_NOMEM, "out of memory for a model"), false;
     cn__ref(m);
     return true;
 }
@@ -128,7 +137,8 @@ cn_node *cn_graph_weight(cn_graph *g, cn_model *m, const char *path)
     if (!cn__model_table(m) || !keep_model(g, m)) return cn__node(g, 0);
     for (size_t i = 0; path && i < m->table.n; i++)
         if (!strcmp(m->table.at[i].path, path)) return cn__node(g, cn__variable(g, m->table.at[i].weight->var));
-    return cn__poison(blank(g), NULL, CN_E_NAME, "cn_graph_weight: model \"%s\" has no weight \"%s\".", m->layer->name, path ? path : "(null)");
+    return cn__poison(blank(g), NULL, CN_E_NAME, "cn_graph_weight: model \"%s\" has no weight \"%s\".", m->layer->name,
+                      path ? path : "(null)");
 }
 
 /* The model's input from a node: of its type, of its shape but for what is not known. */
@@ -139,8 +149,10 @@ static bool take_input(const cn_model *m, int i, const cn_node *n, cn__flow *in,
     bool fits = t->head.rank == n->head.rank;
     for (int k = 0; fits && k < t->head.rank; k++) fits = t->head.dim[k] < 0 || t->head.dim[k] == n->head.dim[k];
     if (!fits) {
-        cn__graph_fail(n->g, CN_E_SHAPE, "%s%scn_graph_call: input %d of model \"%s\" takes the shape %s, the node has %s.", site ? site : "", site ? ": " : "", i,
-                       m->layer->name, cn__shape_text(t->head.rank, t->head.dim, wanted), cn__shape_text(n->head.rank, n->head.dim, given));
+        cn__graph_fail(
+            n->g, CN_E_SHAPE, "%s%scn_graph_call: input %d of model \"%s\" takes the shape %s, the node has %s.",
+            site ? site : "", site ? ": " : "", i, m->layer->name, cn__shape_text(t->head.rank, t->head.dim, wanted),
+            cn__shape_text(n->head.rank, n->head.dim, given));
         return false;
     }
     *in = (cn__flow){ .val = cn__cast(n->g, n->v, t->head.dtype) };
@@ -167,15 +179,20 @@ cn_node *(cn_graph_call)(cn_graph_call_args *given)
     cn_graph *g = first->g;
     for (int i = 0; i < CN_MAX_IO && a.inputs[i]; i++, n++)
         if (cn__bad(a.inputs[i])) return cn__node_bad(g, a.inputs[i]);
-    if (cn__bad(a.model)) return a.model ? cn__node_bad(g, a.model) : cn__poison(blank(g), a.head.site, CN_E_VALUE, "cn_graph_call: there is no model.");
+    if (cn__bad(a.model))
+        return a.model ? cn__node_bad(g, a.model)
+                       : cn__poison(blank(g), a.head.site, CN_E_VALUE, "cn_graph_call: there is no model.");
     cn_model *m = a.model;
     cn__flow in[CN_MAX_IO], out[CN_MAX_LIST];
     memset(out, 0, sizeof out);
     if (ready(m, first, a.head.site)) return cn__poison_recorded(blank(g));
     if ((size_t)n != m->inputs.n)
-        return cn__poison(blank(g), a.head.site, CN_E_VALUE, "cn_graph_call: model \"%s\" has %zu inputs, %d nodes were given.", m->layer->name, m->inputs.n, n);
+        return cn__poison(blank(g), a.head.site, CN_E_VALUE,
+                          "cn_graph_call: model \"%s\" has %zu inputs, %d nodes were given.", m->layer->name,
+                          m->inputs.n, n);
     for (int i = 0; i < n; i++) {
-        if (a.inputs[i]->g != g) return cn__poison(blank(g), a.head.site, CN_E_VALUE, "cn_graph_call: the nodes are of different graphs.");
+        if (a.inputs[i]->g != g)
+            return cn__poison(blank(g), a.head.site, CN_E_VALUE, "cn_graph_call: the nodes are of different graphs.");
         if (!take_input(m, i, a.inputs[i], &in[i], a.head.site)) return cn__node(g, 0);
     }
     bool training = a.training == CN_YES;
@@ -185,12 +202,15 @@ cn_node *(cn_graph_call)(cn_graph_call_args *given)
     cn__origin_set(g, origin);
     cn_node *y = cn__node(g, ok ? out[0].val : 0);
     for (int i = 0; i < CN_MAX_LIST && a.outputs[i]; i++)
-        *a.outputs[i] = cn__bad(y) ? y : (size_t)i < m->outputs.n ? cn__node(g, out[i].val)
-                      : cn__poison(blank(g), a.head.site, CN_E_VALUE, "cn_graph_call: model \"%s\" has %zu outputs.", m->layer->name, m->outputs.n);
+        *a.outputs[i] = cn__bad(y) ? y
+                        : (size_t)i < m->outputs.n
+                            ? cn__node(g, out[i].val)
+                            : cn__poison(blank(g), a.head.site, CN_E_VALUE,
+                                         "cn_graph_call: model \"%s\" has %zu outputs.", m->layer->name, m->outputs.n);
     return y;
 }
 
-/* ---- Gradients and steps ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Gradients and steps ----------------------------------------------------------------------------------------- */
 cn_node *cn_grad(cn_node *y, cn_node *x)
 {
     cn__val dx = 0;
@@ -200,7 +220,9 @@ cn_node *cn_grad(cn_node *y, cn_node *x)
     if (cn__bad(x)) return cn__node_bad(g, x);
     if (x->g != g) return cn__poison(blank(g), NULL, CN_E_VALUE, "cn_grad: the nodes are of different graphs.");
     if (!cn__is_float(x->head.dtype) || !cn__is_float(y->head.dtype))
-        return cn__poison(blank(g), NULL, CN_E_DTYPE, "cn_grad: gradients are of numbers with a fraction, not of %s by %s.", cn__dtype_name(y->head.dtype), cn__dtype_name(x->head.dtype));
+        return cn__poison(blank(g), NULL, CN_E_DTYPE,
+                          "cn_grad: gradients are of numbers with a fraction, not of %s by %s.",
+                          cn__dtype_name(y->head.dtype), cn__dtype_name(x->head.dtype));
     if (!cn__gradient(g, y->v, 0, 1, &x->v, &dx)) return cn__node(g, 0);
     return cn__node(g, dx ? dx : cn__fill(g, x->head.dtype, x->head.rank, x->head.dim, 0));
 }
@@ -211,7 +233,9 @@ static cn__optimizer *optimizer_of(cn_model *m, const char *choice, cn__weight *
     cn_ctx *ctx = m->obj.ctx;
     if (!choice) {
         if (m->training) return cn__training_optimizer(m) ? NULL : &m->training->optimizer;
-        cn__fail(ctx, site, CN_E_STATE, "cn_minimize: model \"%s\" is not compiled: say which optimizer: .optimizer = CN_ADAM.", m->layer->name);
+        cn__fail(ctx, site, CN_E_STATE,
+                 "cn_minimize: model \"%s\" is not compiled: say which optimizer: .optimizer = CN_ADAM.",
+                 m->layer->name);
         return NULL;
     }
     cn__optimizer *o = cn__alloc0(ctx, sizeof *o);
@@ -239,7 +263,8 @@ static bool minimize(cn_graph *g, cn__val loss, cn_model *m, const char *choice,
             weights[n] = m->table.at[i].weight;
             x[n] = cn__variable(g, weights[n]->var), n++;
         }
-    if (ok && !n) ok = cn__fail(ctx, site, CN_E_STATE, "cn_minimize: no weight of model \"%s\" learns.", m->layer->name) == CN_OK;
+    if (ok && !n)
+        ok = cn__fail(ctx, site, CN_E_STATE, "cn_minimize: no weight of model \"%s\" learns.", m->layer->name) == CN_OK;
     cn__optimizer *o = ok ? optimizer_of(m, choice, weights, n, site) : NULL;
     uint32_t origin = cn__origin(g, "optimizer");
     ok = o && cn__gradient(g, loss, 0, n, x, dx) && cn__optimizer_apply(o, g, weights, dx, n);
@@ -255,11 +280,15 @@ cn_node *(cn_minimize)(cn_minimize_args *given)
     if (!loss) return NULL;
     if (cn__bad(loss)) return cn__node_bad(NULL, loss);
     cn_graph *g = loss->g;
-    if (cn__bad(a.model)) return a.model ? cn__node_bad(g, a.model) : cn__poison(blank(g), a.head.site, CN_E_VALUE, "cn_minimize: there is no model.");
+    if (cn__bad(a.model))
+        return a.model ? cn__node_bad(g, a.model)
+                       : cn__poison(blank(g), a.head.site, CN_E_VALUE, "cn_minimize: there is no model.");
     if (cn__type_count(cn__type_of(g, loss->v)) != 1 || !cn__is_float(loss->head.dtype))
-        return cn__poison(blank(g), a.head.site, CN_E_SHAPE, "cn_minimize: a loss is one number with a fraction. Take cn_op_mean of it.");
+        return cn__poison(blank(g), a.head.site, CN_E_SHAPE,
+                          "cn_minimize: a loss is one number with a fraction. Take cn_op_mean of it.");
     if (!side_of(g)) return cn__poison(blank(g), a.head.site, CN_E_STATE, "cn_minimize: not within a layer.");
-    if (cn__model_check(a.model, a.head.site) || cn__model_weights_ready(a.model, a.head.site)) return cn__poison_recorded(blank(g));
+    if (cn__model_check(a.model, a.head.site) || cn__model_weights_ready(a.model, a.head.site))
+        return cn__poison_recorded(blank(g));
     cn__val scalar = cn__reshape(g, loss->v, 0, NULL);
     if (!keep_model(g, a.model) || !minimize(g, scalar, a.model, a.optimizer.name, a.head.site))
         return g->error.status ? cn__node(g, 0) : cn__poison_recorded(blank(g));
@@ -267,7 +296,7 @@ cn_node *(cn_minimize)(cn_minimize_args *given)
     return cn__node(g, loss->v);
 }
 
-/* ---- Runners of graphs ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- Runners of graphs ------------------------------------------------------------------------------------------- */
 static cn_status set_roots(cn_graph *g, const cn_nodes outputs, int *n, const char *site)
 {
     cn_ctx *ctx = g->obj.ctx;
@@ -278,7 +307,8 @@ static cn_status set_roots(cn_graph *g, const cn_nodes outputs, int *n, const ch
         if (o->g != g) return cn__fail(ctx, site, CN_E_VALUE, "cn_prepare_graph: output %d is of another graph.", *n);
         cn__root(g, o->v);
     }
-    return *n ? cn__graph_status(g, site) : cn__fail(ctx, site, CN_E_VALUE, "cn_prepare_graph: say what is wanted: cn_prepare_graph(g, {y}).");
+    return *n ? cn__graph_status(g, site)
+              : cn__fail(ctx, site, CN_E_VALUE, "cn_prepare_graph: say what is wanted: cn_prepare_graph(g, {y}).");
 }
 
 cn_runner *(cn_prepare_graph)(cn_prepare_graph_args *given)
@@ -291,7 +321,9 @@ cn_runner *(cn_prepare_graph)(cn_prepare_graph_args *given)
     if (!r || cn__bad(r)) return r;
     const cn__backend *backend = cn__model_backend(ctx);
     cn_status status = !backend ? (cn_error)(ctx) : set_roots(g, a.outputs, &nout, a.head.site);
-    if (!status && g->inputs.n > CN_MAX_IO) status = cn__fail(ctx, a.head.site, CN_E_LIMIT, "cn_prepare_graph: %zu inputs, at most %d are possible.", g->inputs.n, CN_MAX_IO);
+    if (!status && g->inputs.n > CN_MAX_IO)
+        status = cn__fail(ctx, a.head.site, CN_E_LIMIT, "cn_prepare_graph: %zu inputs, at most %d are possible.",
+                          g->inputs.n, CN_MAX_IO);
     cn__graph_side *side = side_of(g);
     if (!status && !side->advanced && cn__graph_random(g)) {
         cn__advance_rng(g, side->rng, cn__graph_rng(g));

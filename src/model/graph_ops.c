@@ -1,5 +1,5 @@
-/* graph_ops.c: cn_op_x: keras.ops.x on nodes. Lists say which op of the graph each is; operands of different types meet in the
-   wider one. */
+/* graph_ops.c: cn_op_x: keras.ops.x on nodes. Lists say which op of the graph each is; operands of different types meet
+   in the wider one. */
 #include "model/model.h"
 #include <string.h>
 
@@ -21,9 +21,12 @@ static bool begin(args *a, const cn_node *const *x, int n)
     }
     return true;
 }
-#define BEGIN(n, ...) args a_; if (!begin(&a_, (const cn_node *const[]){ __VA_ARGS__ }, n)) return a_.bad; cn_graph *g = a_.g
+#define BEGIN(n, ...)                                                           \
+    args a_;                                                                    \
+    if (!begin(&a_, (const cn_node *const[]){ __VA_ARGS__ }, n)) return a_.bad; \
+    cn_graph *g = a_.g
 
-/* ---- Types ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Types ------------------------------------------------------------------------------------------------------- */
 static cn__val real(cn_graph *g, cn__val v)              /* integers and bool as float32 */
 {
     return cn__is_float((cn_dtype)cn__type_of(g, v)->dtype) ? v : cn__cast(g, v, CN_FLOAT32);
@@ -50,9 +53,12 @@ static void meet(cn_graph *g, cn__val *a, cn__val *b)
 }
 
 enum { AS_IT_IS, REAL, LOGICAL };
-static cn__val as(cn_graph *g, cn__val v, int kind) { return kind == REAL ? real(g, v) : kind == LOGICAL ? cn__cast(g, v, CN_BOOL) : v; }
+static cn__val as(cn_graph *g, cn__val v, int kind)
+{
+    return kind == REAL ? real(g, v) : kind == LOGICAL ? cn__cast(g, v, CN_BOOL) : v;
+}
 
-/* ---- Element by element ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Element by element ------------------------------------------------------------------------------------------ */
 #define UNARY(name, op, kind)                                                                             \
     cn_node *cn_op_##name(cn_node *x)                                                                     \
     {                                                                                                     \
@@ -118,13 +124,14 @@ cn_node *cn_op_cast(cn_node *x, cn_dtype dtype)
     return cn__node(g, cn__cast(g, x->v, dtype));
 }
 
-/* ---- Reductions --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Reductions -------------------------------------------------------------------------------------------------- */
 /* Axes as bits; none given: all. false: the graph has the error. */
 static bool axes_of(cn_graph *g, const cn_node *x, const cn_dims given, const char *name, uint32_t *axes)
 {
     *axes = (1u << x->head.rank) - 1;
     if (!given[0] || cn__axes_mask(given, x->head.rank, axes)) return true;
-    cn__graph_fail(g, CN_E_SHAPE, "cn_op_%s: .axes names an axis that a value of rank %d does not have", name, x->head.rank);
+    cn__graph_fail(g, CN_E_SHAPE, "cn_op_%s: .axes names an axis that a value of rank %d does not have", name,
+                   x->head.rank);
     return false;
 }
 
@@ -151,7 +158,7 @@ cn_node *(cn_op_sum)(cn_op_sum_args *given)              /* of bool: how many */
     return cn__node(g, cn__reduce(g, CN__OP_SUM, x, axes, o.keepdims == CN_YES));
 }
 
-/* ---- Along an axis --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Along an axis ----------------------------------------------------------------------------------------------- */
 /* 0 ... rank - 1 (and rank, for a new axis). false: the graph has the error. */
 static bool axis_of(cn_graph *g, const cn_node *x, int *axis, int more, const char *name)
 {
@@ -197,7 +204,8 @@ cn_node *cn_op_slice(cn_node *x, int axis, int64_t first, int64_t count)
     int64_t size = x->head.dim[axis];
     if (count == CN_ANY) count = size - first;
     if (first < 0 || count < 0 || first > size || count > size - first) {
-        cn__graph_fail(g, CN_E_SHAPE, "cn_op_slice: %lld from %lld on, of %lld", (long long)count, (long long)first, (long long)size);
+        cn__graph_fail(g, CN_E_SHAPE, "cn_op_slice: %lld from %lld on, of %lld", (long long)count, (long long)first,
+                       (long long)size);
         return cn__node(g, 0);
     }
     return cn__node(g, cn__slice_axis(g, x->v, axis, first, count));
@@ -209,7 +217,8 @@ cn_node *cn_op_top_k(cn_node *x, int64_t k, cn_node **indices)
     BEGIN(1, x);
     if (indices) *indices = NULL;
     if (k < 1 || k > INT32_MAX || !x->head.rank || k > x->head.dim[x->head.rank - 1]) {
-        cn__graph_fail(g, CN_E_SHAPE, "cn_op_top_k: the %lld largest of %lld", (long long)k, x->head.rank ? (long long)x->head.dim[x->head.rank - 1] : 1);
+        cn__graph_fail(g, CN_E_SHAPE, "cn_op_top_k: the %lld largest of %lld", (long long)k,
+                       x->head.rank ? (long long)x->head.dim[x->head.rank - 1] : 1);
         return cn__node(g, 0);
     }
     cn__val y = cn__topk(g, x->v, (int)k, &index);
@@ -261,11 +270,12 @@ cn_node *cn_op_einsum(const char *subscripts, cn_node *x, cn_node *y)
     return cn__node(a.g, cn__einsum(a.g, subscripts, y ? 2 : 1, in));
 }
 
-/* ---- Shapes ----------------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Shapes ------------------------------------------------------------------------------------------------------ */
 static bool rank_fits(cn_graph *g, int rank, const int64_t *list, int wanted, const char *name)
 {
     if (rank >= 0 && rank <= CN_MAX_RANK && list && (wanted < 0 || rank == wanted)) return true;
-    cn__graph_fail(g, CN_E_SHAPE, "cn_op_%s: %d numbers were given, it takes %d", name, rank, wanted < 0 ? CN_MAX_RANK : wanted);
+    cn__graph_fail(g, CN_E_SHAPE, "cn_op_%s: %d numbers were given, it takes %d", name, rank,
+                   wanted < 0 ? CN_MAX_RANK : wanted);
     return false;
 }
 
@@ -296,7 +306,7 @@ cn_node *(cn_op_tile)(cn_node *x, int rank, const int64_t *repeats)
     return cn__node(g, rank_fits(g, rank, repeats, x->head.rank, "tile") ? cn__tile(g, x->v, repeats) : 0);
 }
 
-/* ---- Random numbers ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Random numbers ---------------------------------------------------------------------------------------------- */
 static cn_node *draw(cn_graph *g, cn__op op, int rank, const int64_t *shape, const char *name)
 {
     if (!g) return NULL;
@@ -306,5 +316,11 @@ static cn_node *draw(cn_graph *g, cn__op op, int rank, const int64_t *shape, con
     return cn__node(g, cn__random(g, op, state, g->next_stream++, CN_FLOAT32, rank, shape, 0, 1));
 }
 
-cn_node *(cn_op_random_normal)(cn_graph *g, int rank, const int64_t *shape) { return draw(g, CN__OP_RANDOM_NORMAL, rank, shape, "random_normal"); }
-cn_node *(cn_op_random_uniform)(cn_graph *g, int rank, const int64_t *shape) { return draw(g, CN__OP_RANDOM_UNIFORM, rank, shape, "random_uniform"); }
+cn_node *(cn_op_random_normal)(cn_graph *g, int rank, const int64_t *shape)
+{
+    return draw(g, CN__OP_RANDOM_NORMAL, rank, shape, "random_normal");
+}
+cn_node *(cn_op_random_uniform)(cn_graph *g, int rank, const int64_t *shape)
+{
+    return draw(g, CN__OP_RANDOM_UNIFORM, rank, shape, "random_uniform");
+}

@@ -1,6 +1,8 @@
-/* layer.c: a layer's place: appended to a sequential model, called on tensors, or alone; its weights; the shapes that come out.
+/* layer.c: a layer's place: appended to a sequential model, called on tensors, or alone; its weights; the shapes that
+   come out.
 
-   No shape rule is written here: a call is lowered for two batch sizes (83 and 89, as Keras does), and what differs is unknown. */
+   No shape rule is written here: a call is lowered for two batch sizes (83 and 89, as Keras does), and what differs is
+   unknown. */
 #include "model/model.h"
 #include <string.h>
 
@@ -10,7 +12,7 @@ int cn__layer_outputs(const cn_layer *l)
     return l->ops && l->ops->outputs ? l->ops->outputs(l) : 1;
 }
 
-/* ---- Weights ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Weights ----------------------------------------------------------------------------------------------------- */
 static void drop_weights(cn_layer *l)
 {
     for (size_t i = 0; i < l->weights.n; i++) {
@@ -29,7 +31,8 @@ cn_status cn__layer_build(cn_layer *l, cn_tensor *const *in, int nin, const char
     l->nin = nin;
     for (int i = 0; i < nin; i++) cn__tensor_type(in[i], &l->in_type[i]);
     if (l->ops->build) status = l->ops->build(l, site);
-    for (size_t i = 0; !status && i < l->weights.n; i++) status = cn__weight_initialize(l->weights.at[i], cn__seed(ctx));
+    for (size_t i = 0; !status && i < l->weights.n; i++)
+        status = cn__weight_initialize(l->weights.at[i], cn__seed(ctx));
     if (status) drop_weights(l);
     else l->built = true;
     return status;
@@ -42,11 +45,12 @@ void cn__layer_release(cn_layer *l)
     if (!--cn__side(l)->users && !l->model && !cn__is_input(l)) drop_weights(l);
 }
 
-/* ---- Shapes -------------------------------------------------------------------------------------------------------------------- */
+/* ---- Shapes ------------------------------------------------------------------------------------------------------ */
 enum { FILLERS = 2 };
 static const int64_t filler[FILLERS] = { 83, 89 };
 
-static cn_status trace(cn_layer *l, cn_tensor *const *in, int nin, int64_t unknown, int nout, cn__type *out, const char *site)
+static cn_status trace(cn_layer *l, cn_tensor *const *in, int nin, int64_t unknown, int nout, cn__type *out,
+                       const char *site)
 {
     cn_ctx   *ctx = l->obj.ctx;
     cn_graph *g = cn__graph_new(ctx);
@@ -85,7 +89,7 @@ static cn_status output_types(cn_layer *l, cn_tensor *const *in, int nin, int no
     return status;
 }
 
-/* ---- Calls ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Calls ------------------------------------------------------------------------------------------------------- */
 static cn_tensor *failed(cn_ctx *ctx)
 {
     return cn__poison_recorded(cn__new_small(ctx, CN__TENSOR, sizeof(cn_tensor)));
@@ -108,7 +112,8 @@ cn_tensor *cn__layer_call(cn_layer *l, cn_tensor *const *in, int nin, cn_tensor 
     }
     int nout = cn__layer_outputs(l);
     if (nout > CN_MAX_LIST) {
-        cn__fail(ctx, site, CN_E_UNSUPPORTED, "%s has %d outputs, a call takes at most %d.", l->name, nout, CN_MAX_LIST);
+        cn__fail(ctx, site, CN_E_UNSUPPORTED, "%s has %d outputs, a call takes at most %d.", l->name, nout,
+                 CN_MAX_LIST);
         return failed(ctx);
     }
     if (cn__layer_build(l, in, nin, site) || output_types(l, in, nin, nout, type, site)) return failed(ctx);
@@ -141,8 +146,10 @@ cn_layer *cn__layer_place(cn_layer *l, void *on, const char *site)
         return cn__inherit(l, cn__layer_call(l, &in, 1, NULL, false, site));
     }
     l->on_its_own = true;
-    return cn__is(on, CN__CTX) ? l
-         : cn__poison(l, site, CN_E_VALUE, "%s: a layer is made on a sequential model, a tensor or a context.", l->name);
+    return cn__is(on, CN__CTX)
+               ? l
+               : cn__poison(l, site, CN_E_VALUE, "%s: a layer is made on a sequential model, a tensor or a context.",
+                            l->name);
 }
 
 cn_tensor *cn__layer_join(cn_layer *l, cn_tensor *const *tensors, const char *site)
@@ -165,7 +172,7 @@ cn_tensor *(cn_layer_output)(cn_layer *l)
                       "layer \"%s\" has no output: it was not called yet. Use cn_call(layer, tensor).", l->name);
 }
 
-/* ---- cn_call: a layer or a model on tensors -------------------------------------------------------------------------------------- */
+/* ---- cn_call: a layer or a model on tensors ---------------------------------------------------------------------- */
 cn_tensor *(cn_call)(cn_call_args *given)
 {
     CN__ARGS(cn_call_args, a, given);
@@ -183,7 +190,8 @@ cn_tensor *(cn_call)(cn_call_args *given)
     while (n < CN_MAX_IO && a.inputs[n]) in[n] = a.inputs[n], n++;
     if (!n) return cn__poison(t, a.head.site, CN_E_VALUE, "%s: called on nothing. Give a tensor.", l->name);
     if (m && m->built && (size_t)n != m->inputs.n)
-        return cn__poison(t, a.head.site, CN_E_VALUE, "%s: the model has %zu inputs, it was called on %d.", l->name, m->inputs.n, n);
+        return cn__poison(t, a.head.site, CN_E_VALUE, "%s: the model has %zu inputs, it was called on %d.", l->name,
+                          m->inputs.n, n);
     if (cn__bad(a.mask) && a.mask) return cn__inherit(t, a.mask);
     if (a.mask && !cn__bad(in[0])) {                     /* the same value, seen with another mask */
         cn_tensor *seen = cn__new_small(ctx, CN__TENSOR, sizeof *seen);

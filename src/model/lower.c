@@ -1,5 +1,5 @@
-/* lower.c: layers and models as nodes. A layer's call is pure: it may be lowered any number of times, for a shape, for a training
-   step, into a graph of the user's. */
+/* lower.c: layers and models as nodes. A layer's call is pure: it may be lowered any number of times, for a shape, for
+   a training step, into a graph of the user's. */
 #include "model/model.h"
 #include <stdio.h>
 #include <string.h>
@@ -49,7 +49,8 @@ static bool lower_inner(cn__lower *w, cn_layer *l, bool training, const cn__flow
     return ok;
 }
 
-bool cn__lower_layer(cn__lower *w, cn_layer *l, bool training, uint32_t call, const cn__flow *in, int nin, cn__flow *out, int nout)
+bool cn__lower_layer(cn__lower *w, cn_layer *l, bool training, uint32_t call, const cn__flow *in, int nin,
+                     cn__flow *out, int nout)
 {
     cn__val from[CN_MAX_IO], masks[CN_MAX_IO], to[CN_MAX_LIST] = { 0 }, out_mask = 0;
     if (l->model) return lower_inner(w, l, training, in, out);
@@ -60,11 +61,22 @@ bool cn__lower_layer(cn__lower *w, cn_layer *l, bool training, uint32_t call, co
         masks[i] = in[i].mask;
     }
     if (nin) tap(w, l->name, "input", from[0]);
-    cn__lowering k = {
-        .ctx = w->ctx, .g = w->g, .layer = l, .mode = w->mode, .training = training, .straight_through = w->straight_through,
-        .in = from, .mask = masks, .nin = nin, .out = to, .nout = nout, .out_mask = &out_mask, .rng = w->rng, .call = call,
-        .model_side = w, .add_loss = on_loss
-    };
+    cn__lowering k = { .ctx = w->ctx,
+                       .g = w->g,
+                       .layer = l,
+                       .mode = w->mode,
+                       .training = training,
+                       .straight_through = w->straight_through,
+                       .in = from,
+                       .mask = masks,
+                       .nin = nin,
+                       .out = to,
+                       .nout = nout,
+                       .out_mask = &out_mask,
+                       .rng = w->rng,
+                       .call = call,
+                       .model_side = w,
+                       .add_loss = on_loss };
     bool ok = l->ops->call(&k) && !w->g->error.status;
     for (int i = 0; ok && i < nout; i++) {
         if (!to[i]) ok = cn__graph_fail(w->g, CN_E_USER, "output %d was not set", i);
@@ -110,7 +122,7 @@ bool cn__lower_model(cn__lower *w, const cn_model *m, bool training, const cn__f
     return ok;
 }
 
-/* ---- The random state: {seed, step}; a step that draws numbers raises it ---------------------------------------------------------- */
+/* ---- The random state: {seed, step}; a step that draws numbers raises it ----------------------------------------- */
 bool cn__graph_random(const cn_graph *g)
 {
     for (size_t i = 1; i < g->insts.n; i++)

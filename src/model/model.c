@@ -1,4 +1,5 @@
-/* model.c: what sequential and functional models have in common: their steps, what they hold, the table of their weights. */
+/* model.c: what sequential and functional models have in common: their steps, what they hold, the table of their
+ * weights. */
 #include "model/model.h"
 #include <string.h>
 
@@ -77,7 +78,8 @@ bool cn__model_add(cn_model *m, cn__symcall *k)
     step.in = slots, step.out = slots + k->nin;
     for (int i = 0; i < k->nin; i++)
         if (!slot_of(m, k->in[i], &step.in[i])) {
-            cn__fail(ctx, NULL, CN_E_VALUE, "%s: input %d of \"%s\" does not come from the model's inputs.", m->layer->name, i, k->layer->name);
+            cn__fail(ctx, NULL, CN_E_VALUE, "%s: input %d of \"%s\" does not come from the model's inputs.",
+                     m->layer->name, i, k->layer->name);
             return false;
         }
     for (int i = 0; i < k->nout; i++) {
@@ -102,7 +104,8 @@ cn_status cn__model_check(const cn_model *m, const char *site)
     for (size_t i = 0; i < m->layers.n; i++)
         if (cn__bad(m->layers.at[i])) return cn__fail_with(m->layers.at[i]);
     if (m->sequential && !m->layers.n)
-        return cn__fail(m->obj.ctx, site, CN_E_STATE, "model \"%s\" has no layers yet. Add some: cn_dense(m, 1).", m->layer->name);
+        return cn__fail(m->obj.ctx, site, CN_E_STATE, "model \"%s\" has no layers yet. Add some: cn_dense(m, 1).",
+                        m->layer->name);
     return CN_OK;
 }
 
@@ -116,7 +119,7 @@ uint64_t cn__model_structure(const cn_model *m)
     return h ? h : 1;
 }
 
-/* ---- The table of weights -------------------------------------------------------------------------------------------------- */
+/* ---- The table of weights ---------------------------------------------------------------------------------------- */
 static bool listed(const cn_model *m, const cn__weight *w)
 {
     for (size_t i = 0; i < m->table.n; i++)
@@ -169,7 +172,8 @@ static cn_status layers_ready(const cn_model *m, const char *site)
         cn_status status = l->model ? layers_ready(l->model, site) : CN_OK;
         if (status) return status;
         if (!l->model && l->ops && l->ops->adapted && !l->ops->adapted(l))
-            return cn__fail(m->obj.ctx, site, CN_E_STATE, "%s \"%s\" has not seen data yet. Call cn_adapt(m, x) before.", l->cls->snake, l->name);
+            return cn__fail(m->obj.ctx, site, CN_E_STATE,
+                            "%s \"%s\" has not seen data yet. Call cn_adapt(m, x) before.", l->cls->snake, l->name);
     }
     return CN_OK;
 }

@@ -1,5 +1,5 @@
-/* objective.c: what a step is about: losses, weights and masks, regularization, the metrics' sums, gradients, the optimizer. All
-   of it is nodes. */
+/* objective.c: what a step is about: losses, weights and masks, regularization, the metrics' sums, gradients, the
+   optimizer. All of it is nodes. */
 #include "model/model.h"
 
 /* A weight for each sample, (B), or step, (B, T), beside a value with more axes. */
@@ -39,9 +39,12 @@ static void accumulate(cn_graph *g, cn__var *sum, cn__val x, double scale)
 
 static cn__val as_float32(cn_graph *g, cn__val v) { return cn__cast(g, v, CN_FLOAT32); }
 
-typedef struct parts { cn__val loss[CN_MAX_LIST], y[CN_MAX_LIST], p[CN_MAX_LIST], w[CN_MAX_LIST]; } parts;   /* by output */
+typedef struct parts {
+    cn__val loss[CN_MAX_LIST], y[CN_MAX_LIST], p[CN_MAX_LIST], w[CN_MAX_LIST];
+} parts; /* by output */
 
-static cn__val add_up(cn__lower *w, const cn__training *t, const cn__flow *out, const cn__val *y, cn__val weight, parts *of)
+static cn__val add_up(cn__lower *w, const cn__training *t, const cn__flow *out, const cn__val *y, cn__val weight,
+                      parts *of)
 {
     cn_graph *g = w->g;
     cn__val   total = 0;
@@ -104,18 +107,21 @@ static bool learn(cn__lower *w, cn__training *t, cn__val total)
     cn__val  *x = cn__alloc0(ctx, bytes), *dx = x + n + 1;
     if (!x) return cn__graph_fail(g, CN_E_NOMEM, "out of memory for %d gradients", n), false;
     for (int i = 0; i < n; i++) x[i] = cn__variable(g, t->weights.at[i]->var);
-    bool ok = !n || (cn__gradient(g, total, 0, n, x, dx) && cn__optimizer_apply(&t->optimizer, g, t->weights.at, dx, n));
+    bool ok = !n ||
+              (cn__gradient(g, total, 0, n, x, dx) && cn__optimizer_apply(&t->optimizer, g, t->weights.at, dx, n));
     cn__free(ctx, x, bytes);
     return ok;
 }
 
-bool cn__objective(cn__lower *w, cn_model *m, const cn__signature *sig, const cn__flow *out, const cn__val *y, cn__val weight, cn__val *loss)
+bool cn__objective(cn__lower *w, cn_model *m, const cn__signature *sig, const cn__flow *out, const cn__val *y,
+                   cn__val weight, cn__val *loss)
 {
     cn__training *t = m->training;
     parts of;
     cn__val total = penalties(w, m, add_up(w, t, out, y, weight, &of));
     *loss = total;
-    if (!total) return cn__graph_fail(w->g, CN_E_STATE, "no output has a loss. Give one to cn_compile: .loss = CN_MSE"), false;
+    if (!total)
+        return cn__graph_fail(w->g, CN_E_STATE, "no output has a loss. Give one to cn_compile: .loss = CN_MSE"), false;
     cn__check_finite(w->g, total);
     measure(w, t, sig, &of, total);
     cn__origin(w->g, "optimizer");

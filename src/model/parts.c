@@ -2,7 +2,7 @@
 #include "model/model.h"
 #include <string.h>
 
-/* ---- Names --------------------------------------------------------------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------------------------------------------------- */
 static bool glob(const char *p, const char *end, const char *text)
 {
     while (p < end && *p != '*') {
@@ -40,7 +40,7 @@ const char *cn__nearest(cn__text *out, const char *word, const char *const *name
     return cn__text_get(out);
 }
 
-/* ---- Layers -------------------------------------------------------------------------------------------------------------------- */
+/* ---- Layers ------------------------------------------------------------------------------------------------------ */
 cn_layer *cn__find_layer(const cn_model *m, const char *path)
 {
     for (size_t i = 0; i < m->layers.n; i++) {
@@ -69,8 +69,8 @@ cn_layer *cn_get_layer(cn_model *m, const char *path)
     cn__text near = { .ctx = m->obj.ctx };
     const char **names = cn__alloc(m->obj.ctx, (m->layers.n + 1) * sizeof *names);
     for (size_t i = 0; names && i < m->layers.n; i++) names[i] = m->layers.at[i]->name;
-    cn__poison(l, NULL, CN_E_NAME, "model \"%s\" has no layer \"%s\". The nearest: %s.", m->layer->name, path ? path : "(null)",
-               names && path ? cn__nearest(&near, path, names, m->layers.n) : "none");
+    cn__poison(l, NULL, CN_E_NAME, "model \"%s\" has no layer \"%s\". The nearest: %s.", m->layer->name,
+               path ? path : "(null)", names && path ? cn__nearest(&near, path, names, m->layers.n) : "none");
     cn__free(m->obj.ctx, names, (m->layers.n + 1) * sizeof *names);
     cn__text_free(&near);
     return l;
@@ -81,7 +81,9 @@ cn_layer *cn_layer_at(cn_model *m, int i)
     if (!m) return NULL;
     int n = cn__bad(m) ? 0 : (int)m->layers.n, k = i < 0 ? i + n : i;
     if (k >= 0 && k < n) return m->layers.at[k];
-    return cn__bad(m) ? no_layer(m) : cn__poison(no_layer(m), NULL, CN_E_NAME, "model \"%s\" has %d layers, there is no number %d.", m->layer->name, n, i);
+    return cn__bad(m) ? no_layer(m)
+                      : cn__poison(no_layer(m), NULL, CN_E_NAME, "model \"%s\" has %d layers, there is no number %d.",
+                                   m->layer->name, n, i);
 }
 
 const char *cn_layer_name(const cn_layer *l) { return cn__bad(l) || !l->name ? "" : l->name; }
@@ -94,14 +96,18 @@ static cn_tensor *end_of(cn_model *m, bool input, int i)
     size_t n = input ? m->inputs.n : m->outputs.n;
     if (m->built && i >= 0 && (size_t)i < n) return input ? m->inputs.at[i] : m->outputs.at[i];
     cn_tensor *t = cn__new_small(ctx, CN__TENSOR, sizeof *t);
-    if (!m->built) return cn__poison(t, NULL, CN_E_STATE, "model \"%s\" does not know its input yet. Give it a shape: cn_sequential(c, {28, 28}).", m->layer->name);
-    return cn__poison(t, NULL, CN_E_NAME, "model \"%s\" has %zu %s, there is no number %d.", m->layer->name, n, input ? "inputs" : "outputs", i);
+    if (!m->built)
+        return cn__poison(t, NULL, CN_E_STATE,
+                          "model \"%s\" does not know its input yet. Give it a shape: cn_sequential(c, {28, 28}).",
+                          m->layer->name);
+    return cn__poison(t, NULL, CN_E_NAME, "model \"%s\" has %zu %s, there is no number %d.", m->layer->name, n,
+                      input ? "inputs" : "outputs", i);
 }
 
 cn_tensor *cn_model_input (cn_model *m, int i) { return end_of(m, true, i); }
 cn_tensor *cn_model_output(cn_model *m, int i) { return end_of(m, false, i); }
 
-/* ---- Freezing ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Freezing ---------------------------------------------------------------------------------------------------- */
 static void set_all(cn_layer *l, bool on)
 {
     l->trainable = on;
@@ -130,8 +136,11 @@ cn_status cn_set_trainable(cn_model *m, const char *pattern, cn_flag on)
 {
     bool ok = true;
     if (cn__bad(m)) return cn__fail_with(m);
-    if (m->running) return cn__fail(m->obj.ctx, NULL, CN_E_STATE, "cn_set_trainable: model \"%s\" is at work.", m->layer->name);
+    if (m->running)
+        return cn__fail(m->obj.ctx, NULL, CN_E_STATE, "cn_set_trainable: model \"%s\" is at work.", m->layer->name);
     int n = pattern ? set_matching(m, "", pattern, on != CN_NO, &ok) : 0;
     if (!ok) return cn__nomem(m->obj.ctx);
-    return n ? CN_OK : cn__fail(m->obj.ctx, NULL, CN_E_NAME, "cn_set_trainable: no layer of \"%s\" matches \"%s\".", m->layer->name, pattern ? pattern : "(null)");
+    return n ? CN_OK
+             : cn__fail(m->obj.ctx, NULL, CN_E_NAME, "cn_set_trainable: no layer of \"%s\" matches \"%s\".",
+                        m->layer->name, pattern ? pattern : "(null)");
 }

@@ -1,5 +1,6 @@
-/* pass.c: one pass over data: an epoch of training, an evaluation, a prediction. Data in memory run in long legs, with a return to
-   the host only for what asked for it; all else goes batch by batch. Also whole epochs in one call, for data of few rows. */
+/* pass.c: one pass over data: an epoch of training, an evaluation, a prediction. Data in memory run in long legs, with
+   a return to the host only for what asked for it; all else goes batch by batch. Also whole epochs in one call, for
+   data of few rows. */
 #include "model/model.h"
 #include <string.h>
 
@@ -44,11 +45,13 @@ static cn_status after(cn__pass *p, const cn__program *program, bool one)
     cn_model *m = p->reader->m;
     int64_t   batch = p->done - 1;
     cn_status status = CN_OK;
-    if (p->mode != CN__PREDICT && (one || p->bar) && !cn__gauges_read(m, eval(p), p->samples, prefix(p), false)) return CN_E_NOMEM;
+    if (p->mode != CN__PREDICT && (one || p->bar) && !cn__gauges_read(m, eval(p), p->samples, prefix(p), false))
+        return CN_E_NOMEM;
     if (one) {
         if (m->watches) status = cn__watches_take(m, program, p->before + batch);
         if (!status) status = gather(p, program);
-        if (!status && p->mode != CN__PREDICT) status = run_hook(p, eval(p) ? CN__ON_TEST_BATCH_END : CN__ON_TRAIN_BATCH_END, batch);
+        if (!status && p->mode != CN__PREDICT)
+            status = run_hook(p, eval(p) ? CN__ON_TEST_BATCH_END : CN__ON_TRAIN_BATCH_END, batch);
     }
     if (!status && p->bar && !cn__bar_update(p->bar, p->done, false)) status = CN_E_NOMEM;
     return status;
@@ -77,7 +80,10 @@ static cn_status judge(cn__pass *p, const cn__program *program, cn__run_end end,
 
 typedef struct legs { cn__program *program[2]; int64_t steps[2]; int n; } legs;
 
-static const cn__program *program_of(const legs *l, int64_t step) { return l->program[step < l->steps[0] ? 0 : l->n - 1]; }
+static const cn__program *program_of(const legs *l, int64_t step)
+{
+    return l->program[step < l->steps[0] ? 0 : l->n - 1];
+}
 
 /* Full batches, then the ragged last. */
 static bool make_legs(cn__reader *r, int64_t rows, legs *l)
@@ -123,10 +129,12 @@ static cn_status run_direct(cn__pass *p)
         if (!n) { status = (cn_error)(m->obj.ctx); break; }
         if (one && p->mode == CN__TRAIN && (status = run_hook(p, CN__ON_TRAIN_BATCH_BEGIN, p->done))) break;
         cn__reader_feeds(r, &m->exec, r->at + p->done * r->batch);
-        cn__run_end end = cn__run_legs(&m->exec, leg, n, &done, one ? 1 : (uint64_t)steps, p->bar ? cn__now() + 0.05 : 0);
+        cn__run_end end =
+            cn__run_legs(&m->exec, leg, n, &done, one ? 1 : (uint64_t)steps, p->bar ? cn__now() + 0.05 : 0);
         bool advanced = (int64_t)done > p->done;
         p->done = (int64_t)done, p->samples = CN__MIN(rows, p->done * r->batch);
-        status = judge(p, program_of(&l, p->done), end, p->done * r->batch, CN__MIN(r->batch, rows - p->done * r->batch));
+        status =
+            judge(p, program_of(&l, p->done), end, p->done * r->batch, CN__MIN(r->batch, rows - p->done * r->batch));
         if (!status && advanced) status = after(p, program_of(&l, p->done - 1), one);
         if (!status && p->mode == CN__TRAIN && atomic_load(&m->stop)) p->stopped = true;
     }
@@ -178,8 +186,15 @@ cn_status cn__pass_run(cn__pass *p)
     return p->reader->s->direct ? run_direct(p) : run_fetched(p);
 }
 
-/* ---- Many epochs in one call ------------------------------------------------------------------------------------------------------ */
-typedef struct tail { cn__reader *r; int64_t first; int n; const cn__gauge *gauge[CN_MAX_LIST * 4]; cn__result *result[CN_MAX_LIST * 4]; bool nomem; } tail;
+/* ---- Many epochs in one call ------------------------------------------------------------------------------------- */
+typedef struct tail {
+    cn__reader *r;
+    int64_t first;
+    int n;
+    const cn__gauge *gauge[CN_MAX_LIST * 4];
+    cn__result *result[CN_MAX_LIST * 4];
+    bool nomem;
+} tail;
 
 static int at_end_of_epoch(void *user, uint64_t epoch)
 {

@@ -1,5 +1,5 @@
-/* program.c: a model planned for one mode, batch and kind of data. Programs are kept with the model and found again by their
-   signature; the least recently used go when there are too many. */
+/* program.c: a model planned for one mode, batch and kind of data. Programs are kept with the model and found again by
+   their signature; the least recently used go when there are too many. */
 #include "model/model.h"
 #include <stdio.h>
 #include <string.h>
@@ -18,11 +18,12 @@ const cn__backend *cn__model_backend(cn_ctx *ctx)
         const cn__backend *b = cn__backend_find(first);
         if (b) return b;
     }
-    cn__fail(ctx, NULL, CN_E_UNSUPPORTED, "no backend of \"%s\" is in this build. Use cn_open(.backend = \"cpu\").", cn__backend_names(ctx));
+    cn__fail(ctx, NULL, CN_E_UNSUPPORTED, "no backend of \"%s\" is in this build. Use cn_open(.backend = \"cpu\").",
+             cn__backend_names(ctx));
     return NULL;
 }
 
-/* ---- From a signature to a plan ------------------------------------------------------------------------------------------------ */
+/* ---- From a signature to a plan ---------------------------------------------------------------------------------- */
 cn__val cn__data_value(cn_graph *g, const cn__signature *sig, int feed, const cn__type *type, const char *name)
 {
     cn__origin(g, "%s", name);
@@ -55,13 +56,15 @@ static bool show_all(cn_graph *g, cn__arena *mem, cn__shown **roots, uint32_t *n
         if (cn__ops[inst->op].flags & CN__F_UPDATE) continue;
         cn__val out = inst->out;
         for (int k = 0; k < inst->nout; k++)
-            if (cn__is_float((cn_dtype)cn__type_of(g, out + (cn__val)k)->dtype) && !cn__show(g, mem, out + (cn__val)k, roots, nroots, NULL))
+            if (cn__is_float((cn_dtype)cn__type_of(g, out + (cn__val)k)->dtype) &&
+                !cn__show(g, mem, out + (cn__val)k, roots, nroots, NULL))
                 return false;
     }
     return true;
 }
 
-static bool lower(cn_model *m, cn_graph *g, const cn__signature *sig, cn__arena *mem, cn__shown **roots, uint32_t *nroots)
+static bool lower(cn_model *m, cn_graph *g, const cn__signature *sig, cn__arena *mem, cn__shown **roots,
+                  uint32_t *nroots)
 {
     cn__flow in[CN_MAX_IO], out[CN_MAX_LIST];
     cn__val  y[CN_MAX_LIST] = { 0 }, weight = 0, loss = 0;
@@ -92,7 +95,8 @@ static bool lower(cn_model *m, cn_graph *g, const cn__signature *sig, cn__arena 
     return !g->error.status;
 }
 
-cn__plan *cn__model_plan(cn_model *m, const cn__signature *sig, const char *site, cn__arena *mem, cn__shown **roots, uint32_t *nroots)
+cn__plan *cn__model_plan(cn_model *m, const cn__signature *sig, const char *site, cn__arena *mem, cn__shown **roots,
+                         uint32_t *nroots)
 {
     cn_ctx   *ctx = m->obj.ctx;
     cn__plan *plan = NULL;
@@ -108,7 +112,7 @@ cn__plan *cn__model_plan(cn_model *m, const cn__signature *sig, const char *site
     return plan;
 }
 
-/* ---- The programs of a model ------------------------------------------------------------------------------------------------------ */
+/* ---- The programs of a model ------------------------------------------------------------------------------------- */
 static bool same_types(const cn__type *a, const cn__type *b, int n)
 {
     for (int i = 0; i < n; i++)
@@ -119,8 +123,9 @@ static bool same_types(const cn__type *a, const cn__type *b, int n)
 static bool same(const cn__signature *a, const cn__signature *b)
 {
     return a->mode == b->mode && a->batch == b->batch && a->feeds == b->feeds && a->diagnose == b->diagnose &&
-           a->structure == b->structure && a->compiled == b->compiled && a->watches == b->watches && a->nx == b->nx && a->ny == b->ny &&
-           same_types(a->x, b->x, a->nx) && same_types(a->y, b->y, a->ny) && same_types(&a->weight, &b->weight, 1);
+           a->structure == b->structure && a->compiled == b->compiled && a->watches == b->watches && a->nx == b->nx &&
+           a->ny == b->ny && same_types(a->x, b->x, a->nx) && same_types(a->y, b->y, a->ny) &&
+           same_types(&a->weight, &b->weight, 1);
 }
 
 static void drop(cn_model *m, size_t i)
@@ -145,7 +150,9 @@ static void make_room(cn_model *m)
     while (m->programs.n >= MOST_PROGRAMS) {
         size_t oldest = m->programs.n;
         for (size_t i = 0; i < m->programs.n; i++)
-            if (!m->programs.at[i]->pins && (oldest == m->programs.n || m->programs.at[i]->used < m->programs.at[oldest]->used)) oldest = i;
+            if (!m->programs.at[i]->pins &&
+                (oldest == m->programs.n || m->programs.at[i]->used < m->programs.at[oldest]->used))
+                oldest = i;
         if (oldest == m->programs.n) return;
         drop(m, oldest);
     }
@@ -195,7 +202,7 @@ bool cn__programs_link(cn_model *m, cn__program *const *p, int n)
     const cn__feed *feeds = m->exec.feeds;
     for (int i = 0; i < n; i++)
         if (!p[i]->linked && !cn__exec_reserve(&m->exec, p[i]->plan)) return false;
-    if (arena != m->exec.arena || feeds != m->exec.feeds)                    /* moved: nothing that was linked is valid */
+    if (arena != m->exec.arena || feeds != m->exec.feeds) /* moved: nothing that was linked is valid */
         for (size_t i = 0; i < m->programs.n; i++) {
             if (m->programs.at[i]->linked) cn__unlink(&m->exec, m->programs.at[i]->linked);
             m->programs.at[i]->linked = NULL;

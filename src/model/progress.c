@@ -1,5 +1,6 @@
-/* progress.c: what cn_fit and cn_evaluate show when asked to: Keras's progress bar (keras.src.utils.Progbar), character for
-   character, on a terminal; plain lines elsewhere. To the logger if there is one, else to stderr, for it was asked for. */
+/* progress.c: what cn_fit and cn_evaluate show when asked to: Keras's progress bar (keras.src.utils.Progbar), character
+   for character, on a terminal; plain lines elsewhere. To the logger if there is one, else to stderr, for it was asked
+   for. */
 #include "model/model.h"
 #include <math.h>
 #include <stdio.h>
@@ -58,7 +59,7 @@ void cn__bar_epoch(cn__bar *b, int64_t epoch)
     if (b->epochs > 1) cn__say(b->m, "Epoch %lld/%lld", (long long)epoch + 1, (long long)b->epochs);
 }
 
-/* ---- The line ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- The line ---------------------------------------------------------------------------------------------------- */
 static int by_name(const void *a, const void *b)
 {
     return strcmp((*(const cn__result *const *)a)->name, (*(const cn__result *const *)b)->name);
@@ -124,7 +125,8 @@ static int seen_length(const char *s)
 static double per_step(cn__bar *b, int64_t current, double now)
 {
     if (current < 1) return 0;
-    double t = b->first != 0 && current > 1 ? (now - b->first) / (double)(current - 1) : (now - b->start) / (double)current;
+    double t = b->first != 0 && current > 1 ? (now - b->first) / (double)(current - 1)
+                                            : (now - b->start) / (double)current;
     if (current == 1) b->first = now;
     return t;
 }
@@ -132,7 +134,8 @@ static double per_step(cn__bar *b, int64_t current, double now)
 static bool draw(cn__bar *b, int64_t current, bool final, double now, double step, bool terminal)
 {
     cn__text line = { .ctx = b->m->obj.ctx };
-    const char *bold = terminal ? "\x1b[1m" : "", *green = terminal ? "\x1b[32m" : "", *white = terminal ? "\x1b[37m" : "", *off = terminal ? "\x1b[0m" : "";
+    const char *bold = terminal ? "\x1b[1m" : "", *green = terminal ? "\x1b[32m" : "",
+               *white = terminal ? "\x1b[37m" : "", *off = terminal ? "\x1b[0m" : "";
     if (b->target > 0) {
         int done = (int)(WIDTH * (double)current / (double)b->target);
         cn__text_add(&line, "%s", bold);

@@ -1,5 +1,5 @@
-/* reader.c: the data of a run. What lies in memory is read in place by op BATCH, by an order; all else is fetched into buffers, a
-   batch at a time. */
+/* reader.c: the data of a run. What lies in memory is read in place by op BATCH, by an order; all else is fetched into
+   buffers, a batch at a time. */
 #include "model/model.h"
 #include <math.h>
 #include <string.h>
@@ -12,7 +12,8 @@ cn_status cn__reader_open(cn__reader *r, cn_model *m, cn_dataset *ds, cn__mode m
     r->m = m, r->ds = ds, r->site = site, r->mode = mode, r->batch = batch;
     r->s = cn__dataset_source(ds);
     r->count = r->s->samples;
-    if (batch < 1) return cn__fail(m->obj.ctx, site, CN_E_VALUE, "batch_size is %lld, it must be at least 1.", (long long)batch);
+    if (batch < 1)
+        return cn__fail(m->obj.ctx, site, CN_E_VALUE, "batch_size is %lld, it must be at least 1.", (long long)batch);
     return cn__model_build(m, r->s, site);
 }
 
@@ -34,8 +35,9 @@ void cn__reader_close(cn__reader *r)
     r->ds = NULL;
 }
 
-/* ---- Do the data fit? ------------------------------------------------------------------------------------------------------------ */
-/* An input's type with the data's sizes where its own are not known; a last axis of 1 may be missing or too many, as in Keras. */
+/* ---- Do the data fit? -------------------------------------------------------------------------------------------- */
+/* An input's type with the data's sizes where its own are not known; a last axis of 1 may be missing or too many, as in
+ * Keras. */
 static bool input_fits(const cn_tensor *in, const cn__part *p, cn__type *type)
 {
     cn__tensor_type(in, type);
@@ -64,17 +66,23 @@ static cn_status check_inputs(cn__reader *r)
     cn_ctx   *ctx = m->obj.ctx;
     char wanted[CN__SHAPE_TEXT], given[CN__SHAPE_TEXT];
     if ((size_t)r->s->nx != m->inputs.n)
-        return cn__fail(ctx, r->site, CN_E_SHAPE, "model \"%s\" has %zu inputs, the data have %d. Use cn_dataset_from(c, .x = { a, b }, .y = { t }).",
-                        m->layer->name, m->inputs.n, r->s->nx);
+        return cn__fail(
+            ctx, r->site, CN_E_SHAPE,
+            "model \"%s\" has %zu inputs, the data have %d. Use cn_dataset_from(c, .x = { a, b }, .y = { t }).",
+            m->layer->name, m->inputs.n, r->s->nx);
     for (int i = 0; i < r->s->nx; i++) {
         const cn_tensor *in = m->inputs.at[i];
         if (r->s->x[i].dtype == CN_STRING)
-            return cn__fail(ctx, r->site, CN_E_DTYPE, "x: input %d of model \"%s\" takes %s, the data are strings.", i, m->layer->name, cn__dtype_name(in->head.dtype));
+            return cn__fail(ctx, r->site, CN_E_DTYPE, "x: input %d of model \"%s\" takes %s, the data are strings.", i,
+                            m->layer->name, cn__dtype_name(in->head.dtype));
         if (!input_fits(in, &r->s->x[i], &r->sig.x[i]))
-            return cn__fail(ctx, r->site, CN_E_SHAPE, "x: input %d of model \"%s\" takes the shape %s, the data have %s.", i, m->layer->name,
+            return cn__fail(ctx, r->site, CN_E_SHAPE,
+                            "x: input %d of model \"%s\" takes the shape %s, the data have %s.", i, m->layer->name,
                             cn__shape_text(in->head.rank, in->head.dim, wanted), part_shape(&r->s->x[i], given));
         if (in->head.dim[0] > 0 && (r->batch != in->head.dim[0] || (r->count > 0 && r->count % r->batch)))
-            return cn__fail(ctx, r->site, CN_E_SHAPE, "x: input %d of model \"%s\" has the fixed batch size %lld; use .batch_size = %lld and a multiple of it as samples.",
+            return cn__fail(ctx, r->site, CN_E_SHAPE,
+                            "x: input %d of model \"%s\" has the fixed batch size %lld; use .batch_size = %lld and a "
+                            "multiple of it as samples.",
                             i, m->layer->name, (long long)in->head.dim[0], (long long)in->head.dim[0]);
     }
     r->sig.nx = r->s->nx;
@@ -87,14 +95,15 @@ static cn_status check_targets(cn__reader *r)
     cn_ctx   *ctx = m->obj.ctx;
     if (!r->s->ny) return cn__fail(ctx, r->site, CN_E_VALUE, "there are no targets. Give y, or a data set with .y.");
     if ((size_t)r->s->ny != m->outputs.n)
-        return cn__fail(ctx, r->site, CN_E_SHAPE, "model \"%s\" has %zu outputs, the data have %d targets.", m->layer->name, m->outputs.n, r->s->ny);
+        return cn__fail(ctx, r->site, CN_E_SHAPE, "model \"%s\" has %zu outputs, the data have %d targets.",
+                        m->layer->name, m->outputs.n, r->s->ny);
     cn_status status = CN_OK;
     for (int i = 0; !status && i < r->s->ny; i++) status = cn__target_type(m, i, &r->s->y[i], r->site, &r->sig.y[i]);
     r->sig.ny = r->s->ny;
     return status;
 }
 
-/* ---- Weights ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- Weights ----------------------------------------------------------------------------------------------------- */
 static int64_t class_of(const cn__part *y, const char *sample)
 {
     size_t n = y->row / cn__dtype_size(y->dtype), best = 0;
@@ -107,21 +116,28 @@ static int64_t class_of(const cn__part *y, const char *sample)
 static float class_factor(const cn__reader *r, const char *sample)
 {
     int64_t k = class_of(&r->s->y[0], sample);
-    return k >= 0 && (size_t)k < r->class_weight->count ? (float)cn__load(r->class_weight->dtype, r->class_weight->data, (size_t)k) : 1.0f;
+    return k >= 0 && (size_t)k < r->class_weight->count
+               ? (float)cn__load(r->class_weight->dtype, r->class_weight->data, (size_t)k)
+               : 1.0f;
 }
 
 static cn_status check_class_weights(const cn__reader *r)
 {
     cn_ctx *ctx = r->m->obj.ctx;
     const cn_values *v = r->class_weight;
-    if (r->s->ny != 1) return cn__fail(ctx, r->site, CN_E_VALUE, "class_weight is for models with one output. Use sample weights.");
-    if (!v->data || !v->count || !cn__dtype_class_of(v->dtype)) return cn__fail(ctx, r->site, CN_E_VALUE, "class_weight has no numbers. Use CN_NUMBERS(1, 5).");
+    if (r->s->ny != 1)
+        return cn__fail(ctx, r->site, CN_E_VALUE, "class_weight is for models with one output. Use sample weights.");
+    if (!v->data || !v->count || !cn__dtype_class_of(v->dtype))
+        return cn__fail(ctx, r->site, CN_E_VALUE, "class_weight has no numbers. Use CN_NUMBERS(1, 5).");
     for (size_t i = 0; i < v->count; i++) {
         double w = cn__load(v->dtype, v->data, i);
-        if (!isfinite(w) || w < 0) return cn__fail(ctx, r->site, CN_E_VALUE, "class_weight: the weight of class %zu is %g, it must be 0 or more.", i, w);
+        if (!isfinite(w) || w < 0)
+            return cn__fail(ctx, r->site, CN_E_VALUE,
+                            "class_weight: the weight of class %zu is %g, it must be 0 or more.", i, w);
     }
     if (r->s->weighted && r->s->weight.rank)
-        return cn__fail(ctx, r->site, CN_E_UNSUPPORTED, "class_weight with a weight for each step: multiply the sample weights yourself.");
+        return cn__fail(ctx, r->site, CN_E_UNSUPPORTED,
+                        "class_weight with a weight for each step: multiply the sample weights yourself.");
     return CN_OK;
 }
 
@@ -142,7 +158,9 @@ static cn_status make_weights(cn__reader *r)
         float  own = s->weighted ? (float)cn__load(s->weight.dtype, s->weight.base + row * s->weight.pitch, 0) : 1.0f;
         r->weights[row] = own * class_factor(r, s->y[0].base + row * s->y[0].pitch);
     }
-    r->weight = (cn__part){ .dtype = CN_FLOAT32, .row = sizeof(float), .pitch = sizeof(float), .base = (const char *)r->weights };
+    r->weight = (cn__part){
+        .dtype = CN_FLOAT32, .row = sizeof(float), .pitch = sizeof(float), .base = (const char *)r->weights
+    };
     return CN_OK;
 }
 
@@ -158,13 +176,14 @@ static cn_status check_weights(cn__reader *r)
         else if (!r->s->weighted) r->weight = (cn__part){ .dtype = CN_FLOAT32, .row = sizeof(float) };
     }
     if (!r->weighted || status) return status;
-    if (r->weight.rank > 1) return cn__fail(ctx, r->site, CN_E_SHAPE, "sample weights have the shape (samples) or (samples, steps).");
+    if (r->weight.rank > 1)
+        return cn__fail(ctx, r->site, CN_E_SHAPE, "sample weights have the shape (samples) or (samples, steps).");
     r->sig.weight = (cn__type){ .dtype = (uint8_t)CN_FLOAT32, .rank = (uint8_t)(r->weight.rank + 1) };
     if (r->weight.rank) r->sig.weight.dim[1] = r->weight.dim[0];
     return CN_OK;
 }
 
-/* ---- Buffers ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Buffers ----------------------------------------------------------------------------------------------------- */
 static size_t room(const cn__reader *r, const cn__part *p) { return ((size_t)r->batch * p->row + 63) / 64 * 64; }
 
 static cn_status make_buffers(cn__reader *r)
@@ -198,15 +217,17 @@ cn_status cn__reader_ready(cn__reader *r)
     r->sig.mode = r->mode, r->sig.feeds = true;
     r->shuffle = r->shuffle && r->s->by_index && r->count > 1;
     if (!r->shuffle && !(part && !r->s->direct)) return CN_OK;
-    if (r->count > UINT32_MAX) return cn__fail(ctx, r->site, CN_E_LIMIT, "%lld samples are too many to be shuffled. Use .shuffle = CN_NO.", (long long)r->count);
+    if (r->count > UINT32_MAX)
+        return cn__fail(ctx, r->site, CN_E_LIMIT, "%lld samples are too many to be shuffled. Use .shuffle = CN_NO.",
+                        (long long)r->count);
     if (!(r->order = cn__alloc(ctx, (size_t)r->count * sizeof *r->order))) return cn__nomem(ctx);
     r->norder = (size_t)r->count;
     return CN_OK;
 }
 
-/* ---- Passes ---------------------------------------------------------------------------------------------------------------------------- */
-/* 0 ... n - 1 in an order that seed and epoch decide (Fisher and Yates; the draws are SplitMix64's, Steele et al. 2014). With a data
-   set of four rows an epoch is one step of 100 ns: nothing dearer will do. */
+/* ---- Passes ------------------------------------------------------------------------------------------------------ */
+/* 0 ... n - 1 in an order that seed and epoch decide (Fisher and Yates; the draws are SplitMix64's, Steele et al.
+   2014). With a data set of four rows an epoch is one step of 100 ns: nothing dearer will do. */
 static void shuffle(uint64_t seed, uint64_t epoch, uint32_t *order, uint32_t n)
 {
     uint64_t state = cn__hash(seed, epoch);
@@ -258,9 +279,14 @@ static void feed(const cn__reader *r, cn__feed *f, const cn__part *p, const void
 {
     const uint32_t *order = r->order ? r->order : r->s->order ? r->s->order + r->first : NULL;
     if (r->s->direct)
-        *f = (cn__feed){ .base = p->base + (order ? 0 : (size_t)r->first * p->pitch), .row_bytes = p->pitch, .dtype = (uint32_t)p->dtype,
-                         .order = order, .cursor = (uint64_t)position, .rows = (uint64_t)r->count };
-    else *f = (cn__feed){ .base = staged, .row_bytes = p->row, .dtype = (uint32_t)p->dtype, .rows = (uint64_t)r->batch };
+        *f = (cn__feed){ .base = p->base + (order ? 0 : (size_t)r->first * p->pitch),
+                         .row_bytes = p->pitch,
+                         .dtype = (uint32_t)p->dtype,
+                         .order = order,
+                         .cursor = (uint64_t)position,
+                         .rows = (uint64_t)r->count };
+    else
+        *f = (cn__feed){ .base = staged, .row_bytes = p->row, .dtype = (uint32_t)p->dtype, .rows = (uint64_t)r->batch };
 }
 
 void cn__reader_feeds(cn__reader *r, cn__exec *e, int64_t position)
@@ -283,7 +309,10 @@ cn__program *cn__reader_program(cn__reader *r, int64_t rows)
     return cn__program_get(r->m, &r->sig, r->site);
 }
 
-int64_t cn__reader_steps(const cn__reader *r) { return r->count == CN_ANY ? CN_ANY : (r->count + r->batch - 1) / r->batch; }
+int64_t cn__reader_steps(const cn__reader *r)
+{
+    return r->count == CN_ANY ? CN_ANY : (r->count + r->batch - 1) / r->batch;
+}
 
 static int64_t row_of(const cn__reader *r, int64_t position)
 {

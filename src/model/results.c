@@ -61,18 +61,21 @@ void cn__history_clear(cn_model *m)
     m->results.n = 0;
 }
 
-/* ---- What a pass measured ------------------------------------------------------------------------------------------------------ */
+/* ---- What a pass measured ---------------------------------------------------------------------------------------- */
 double cn__gauge_value(const cn__gauge *q, bool eval, int64_t samples)
 {
     const double *sums = q->sum[eval]->master;
-    return q->kind == CN__GAUGE_METRIC ? cn__metric_result(&q->metric, sums) : samples ? sums[0] / (double)samples : NAN;
+    return q->kind == CN__GAUGE_METRIC ? cn__metric_result(&q->metric, sums)
+           : samples                   ? sums[0] / (double)samples
+                                       : NAN;
 }
 
 bool cn__gauges_read(cn_model *m, bool eval, int64_t samples, const char *prefix, bool history)
 {
     const cn__training *t = m->training;
     for (size_t i = 0; i < t->gauges.n; i++)
-        if (!cn__result_set(m, prefix, t->gauges.at[i].name, cn__gauge_value(&t->gauges.at[i], eval, samples), history)) return false;
+        if (!cn__result_set(m, prefix, t->gauges.at[i].name, cn__gauge_value(&t->gauges.at[i], eval, samples), history))
+            return false;
     return true;
 }
 
@@ -84,7 +87,7 @@ void cn__gauges_reset(cn_model *m, bool eval)
     }
 }
 
-/* ---- Asked for --------------------------------------------------------------------------------------------------------------------- */
+/* ---- Asked for --------------------------------------------------------------------------------------------------- */
 static const cn__result *look(const cn_model *m, const char *name)
 {
     if (cn__bad(m)) return NULL;
@@ -92,7 +95,8 @@ static const cn__result *look(const cn_model *m, const char *name)
     if (r) return r;
     cn__text known = { .ctx = m->obj.ctx };
     for (size_t i = 0; i < m->results.n; i++) cn__text_add(&known, "%s%s", i ? ", " : "", m->results.at[i].name);
-    cn__fail(m->obj.ctx, NULL, CN_E_NAME, "model \"%s\" has no result \"%s\". It has: %s.", m->layer->name, name ? name : "(null)",
+    cn__fail(m->obj.ctx, NULL, CN_E_NAME, "model \"%s\" has no result \"%s\". It has: %s.", m->layer->name,
+             name ? name : "(null)",
              m->results.n ? cn__text_get(&known) : "none, for nothing was trained or evaluated");
     cn__text_free(&known);
     return NULL;

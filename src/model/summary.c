@@ -1,5 +1,5 @@
-/* summary.c: Keras's table of a model, character for character as Keras prints it on a wide terminal: 88 columns for a chain, 108
-   with "Connected to". Its drawing is that of Python's rich: columns shrink evenly, cells wrap at words. */
+/* summary.c: Keras's table of a model, character for character as Keras prints it on a wide terminal: 88 columns for a
+   chain, 108 with "Connected to". Its drawing is that of Python's rich: columns shrink evenly, cells wrap at words. */
 #include "model/model.h"
 #include <math.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ static layout make_layout(bool chain)
     return l;
 }
 
-/* ---- Drawing ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Drawing ----------------------------------------------------------------------------------------------------- */
 static void rule(cn__text *t, const layout *l, const char *left, const char *line, const char *cross, const char *right)
 {
     for (int i = 0; i < l->n; i++) {
@@ -80,7 +80,8 @@ static void row(cn__text *t, const layout *l, const char *const cells[COLUMNS], 
             bool   right = i == 2, cut = characters(rest[i], n) > l->width[i];
             while (cut && characters(rest[i], shown) >= l->width[i]) shown--;
             int    blank = l->width[i] - characters(rest[i], shown) - cut;
-            cn__text_add(t, " %*s%.*s%s%*s %s", right ? blank : 0, "", (int)shown, rest[i], cut ? "\xe2\x80\xa6" : "", right ? 0 : blank, "", bar);
+            cn__text_add(t, " %*s%.*s%s%*s %s", right ? blank : 0, "", (int)shown, rest[i], cut ? "\xe2\x80\xa6" : "",
+                         right ? 0 : blank, "", bar);
             rest[i] += n + skip;
             more = more || *rest[i];
         }
@@ -88,7 +89,7 @@ static void row(cn__text *t, const layout *l, const char *const cells[COLUMNS], 
     }
 }
 
-/* ---- What stands in the cells ----------------------------------------------------------------------------------------------------------- */
+/* ---- What stands in the cells ------------------------------------------------------------------------------------ */
 static const char *with_commas(int64_t n, char text[32])
 {
     char digits[24];
@@ -143,7 +144,8 @@ static void connections(char *out, size_t size, const cn_model *m, const cn_laye
     for (size_t i = 0; i < m->steps.n; i++) {
         const cn__symcall *k = m->steps.at[i].call;
         for (int j = 0; k->layer == l && j < k->nin && n < size; j++)
-            n += (size_t)snprintf(out + n, size - n, "%s%s[%u][%d]", n ? ", " : "", k->in[j]->from->layer->name, k->in[j]->from->number, k->in[j]->index);
+            n += (size_t)snprintf(out + n, size - n, "%s%s[%u][%d]", n ? ", " : "", k->in[j]->from->layer->name,
+                                  k->in[j]->from->number, k->in[j]->index);
     }
     if (!n) snprintf(out, size, "-");
 }
@@ -209,7 +211,7 @@ static void totals(cn__text *t, cn_model *m)
     for (size_t i = 0; optimizer && i < m->training->optimizer.vars.n; i++) {
         const cn__type *type = &m->training->optimizer.vars.at[i]->type;
         n[2] += cn__type_count(type);
-        bytes[2] += type->dtype == CN_INT64 ? 4 : (double)cn__type_bytes(type);             /* Keras's count of steps is an int32 */
+        bytes[2] += type->dtype == CN_INT64 ? 4 : (double)cn__type_bytes(type); /* Keras's count of steps is an int32 */
     }
     total(t, "Total", n[0] + n[1] + n[2], bytes[0] + bytes[1] + bytes[2]);
     total(t, "Trainable", n[0], bytes[0]);

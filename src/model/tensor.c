@@ -1,11 +1,15 @@
-/* tensor.c: what flows between layers, as long as there are no numbers: a shape, a type, and the call that it comes out of.
+/* tensor.c: what flows between layers, as long as there are no numbers: a shape, a type, and the call that it comes out
+   of.
 
    Tensors, calls and the room's notes on layers are small: they live in the context's arena until cn_close. */
 #include "model/model.h"
 #include <string.h>
 
 static const cn__layer_ops no_ops;
-#define WITHOUT_OPTIONS(name, snake, formula) { name, snake, "keras.layers", "", formula, CN__FAM_LAYER, 0, NULL, 0, NULL, NULL, &no_ops, NULL }
+#define WITHOUT_OPTIONS(name, snake, formula)                                                          \
+    {                                                                                                  \
+        name, snake, "keras.layers", "", formula, CN__FAM_LAYER, 0, NULL, 0, NULL, NULL, &no_ops, NULL \
+    }
 const cn__class cn__class_input      = WITHOUT_OPTIONS("InputLayer", "input_layer", "what comes from outside");
 const cn__class cn__class_sequential = WITHOUT_OPTIONS("Sequential", "sequential", "one layer behind the other");
 const cn__class cn__class_functional = WITHOUT_OPTIONS("Functional", "functional", "layers as tensors connect them");
@@ -22,7 +26,7 @@ void cn__option_fill(void *member, const void *preset, size_t size, bool real)
     if (value == CN_ZERO) memset(member, 0, size);
 }
 
-/* ---- The room's notes on layers ------------------------------------------------------------------------------------------- */
+/* ---- The room's notes on layers ---------------------------------------------------------------------------------- */
 cn__layer_side *cn__side(const cn_layer *l) { return l->calls; }
 
 /* Weights are memory of their own, the layers are not: at cn_close nobody else gives them back. */
@@ -88,7 +92,7 @@ cn__symcall *cn__symcall_new(cn_ctx *ctx, cn_layer *l, int nin, int nout)
     return k;
 }
 
-/* ---- Tensors ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Tensors ----------------------------------------------------------------------------------------------------- */
 cn_tensor *cn__tensor_new(cn_ctx *ctx, const cn__type *type, cn__symcall *from, int index)
 {
     cn_tensor *t = cn__new_small(ctx, CN__TENSOR, sizeof *t);
@@ -138,7 +142,8 @@ static cn_status check_input(const cn_dims shape, cn_dtype dtype, int64_t batch,
 {
     *why = NULL;
     for (int i = 0; i < CN_MAX_RANK && shape[i]; i++)
-        if (shape[i] < 0 && shape[i] != CN_ANY && shape[i] != CN_AXIS0) *why = "sizes are at least 1, or CN_ANY where the data decide";
+        if (shape[i] < 0 && shape[i] != CN_ANY && shape[i] != CN_AXIS0)
+            *why = "sizes are at least 1, or CN_ANY where the data decide";
     if (shape[CN_MAX_RANK - 1]) *why = "a shape has at most 7 sizes, the batch comes on top";
     if (dtype == CN_STRING) *why = "strings are not numbers: make classes or columns of numbers of them";
     if (dtype < 0 || dtype > CN_STRING) *why = "there is no such element type";
@@ -168,8 +173,10 @@ cn_model *(cn_sequential)(cn_sequential_args *given)
     cn_model *m = cn__model_new(a.on, &cn__class_sequential, a.name, a.head.site);
     if (cn__bad(m)) return m;
     m->sequential = true;
-    if (check_input(a.input_shape, a.dtype, a.batch_size, &why) || !input_type(a.input_shape, a.dtype, a.batch_size, &m->input))
-        return cn__poison(m, a.head.site, CN_E_VALUE, "sequential \"%s\": %s.", m->layer->name, why ? why : "the shape has too many sizes");
+    if (check_input(a.input_shape, a.dtype, a.batch_size, &why) ||
+        !input_type(a.input_shape, a.dtype, a.batch_size, &m->input))
+        return cn__poison(m, a.head.site, CN_E_VALUE, "sequential \"%s\": %s.", m->layer->name,
+                          why ? why : "the shape has too many sizes");
     m->has_input = m->input.rank > 1;
     if (m->has_input && cn__model_build_for(m, &m->input, a.head.site)) return cn__poison_recorded(m);
     return m;

@@ -1,5 +1,5 @@
-/* watch.c: windows on values inside a model. A watch makes another plan with the value among its roots; the plan's other values
-   have the same bits. */
+/* watch.c: windows on values inside a model. A watch makes another plan with the value among its roots; the plan's
+   other values have the same bits. */
 #include "model/model.h"
 #include <string.h>
 
@@ -36,17 +36,21 @@ static cn__val reduced(cn_graph *g, const cn_watch *v, cn__val x)
     }
 }
 
-bool cn__watches_show(cn_model *m, cn__lower *w, cn__mode mode, cn__val loss, cn__arena *mem, cn__shown **roots, uint32_t *nroots)
+bool cn__watches_show(cn_model *m, cn__lower *w, cn__mode mode, cn__val loss, cn__arena *mem, cn__shown **roots,
+                      uint32_t *nroots)
 {
     cn_graph *g = w->g;
     int i = 0;
     for (cn_watch *v = m->watches; v; v = v->next, i++) {
         cn__val x = w->taps[i].val, dx = 0;
-        if (!x) return cn__graph_fail(g, CN_E_NAME, "watch: nothing is called \"%s\" while the model runs", v->path), false;
+        if (!x)
+            return cn__graph_fail(g, CN_E_NAME, "watch: nothing is called \"%s\" while the model runs", v->path), false;
         if (v->gradient) {
             if (mode != CN__TRAIN) continue;
             if (!cn__gradient(g, loss, 0, 1, &x, &dx)) return false;
-            if (!dx) dx = cn__fill(g, (cn_dtype)cn__type_of(g, x)->dtype, cn__type_of(g, x)->rank, cn__type_of(g, x)->dim, 0);
+            if (!dx)
+                dx =
+                    cn__fill(g, (cn_dtype)cn__type_of(g, x)->dtype, cn__type_of(g, x)->rank, cn__type_of(g, x)->dim, 0);
             x = dx;
         }
         if (!cn__show(g, mem, reduced(g, v, x), roots, nroots, v)) return false;
@@ -121,13 +125,19 @@ cn_watch *(cn_watch_on)(cn_watch_on_args *given)
     CN__FILL(cn_watch_on_args, CN_WATCH_FIELDS);
     const char *site = a.head.site;
     if (!a.path || !known(a.on, a.path))
-        return cn__poison(v, site, CN_E_NAME, "cn_watch_on: model \"%s\" has no value \"%s\". A layer has \"input\", \"output\" and its weights: \"dense/output\".",
+        return cn__poison(v, site, CN_E_NAME,
+                          "cn_watch_on: model \"%s\" has no value \"%s\". A layer has \"input\", \"output\" and its "
+                          "weights: \"dense/output\".",
                           a.on->layer->name, a.path ? a.path : "");
-    if (a.every < 1) return cn__poison(v, site, CN_E_VALUE, "cn_watch_on: .every is %lld, it must be at least 1.", (long long)a.every);
-    if (a.reduce && a.reduce != CN_NORM && a.reduce != CN_MIN && a.reduce != CN_MAX && a.reduce != CN_AVE && a.reduce != CN_SUM)
+    if (a.every < 1)
+        return cn__poison(v, site, CN_E_VALUE, "cn_watch_on: .every is %lld, it must be at least 1.",
+                          (long long)a.every);
+    if (a.reduce && a.reduce != CN_NORM && a.reduce != CN_MIN && a.reduce != CN_MAX && a.reduce != CN_AVE &&
+        a.reduce != CN_SUM)
         return cn__poison(v, site, CN_E_VALUE, "cn_watch_on: .reduce is CN_NORM, CN_MIN, CN_MAX, CN_AVE or CN_SUM.");
     if (!cn__axes_mask(a.keep_axes, CN_MAX_RANK, &v->keep) || (v->keep && !a.reduce))
-        return cn__poison(v, site, CN_E_VALUE, "cn_watch_on: .keep_axes names axes 0 .. %d that .reduce leaves.", CN_MAX_RANK - 1);
+        return cn__poison(v, site, CN_E_VALUE, "cn_watch_on: .keep_axes names axes 0 .. %d that .reduce leaves.",
+                          CN_MAX_RANK - 1);
     size_t n = strlen(a.path) + 1;
     if (!(v->path = cn__alloc(ctx, n))) return cn__poison(v, site, CN_E_NOMEM, "out of memory for a watch");
     memcpy(v->path, a.path, n);

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-static bool table(const cn_model *m)                     /* the table is a cache: bringing it up to date changes nothing */
+static bool table(const cn_model *m) /* the table is a cache: bringing it up to date changes nothing */
 {
     return cn__model_table((cn_model *)(uintptr_t)m);
 }
@@ -29,14 +29,16 @@ static cn__var *find(cn_model *m, const char *verb, const char *path)
     for (size_t i = 0; path && i < m->table.n; i++)
         if (!strcmp(m->table.at[i].path, path)) return m->table.at[i].weight->var;
     if (!m->built) {
-        cn__fail(ctx, NULL, CN_E_STATE, "%s: model \"%s\" has no weights yet, its input's shape is not known. Use cn_sequential(c, {28, 28}).",
+        cn__fail(ctx, NULL, CN_E_STATE,
+                 "%s: model \"%s\" has no weights yet, its input's shape is not known. Use cn_sequential(c, {28, 28}).",
                  verb, m->layer->name);
         return NULL;
     }
     cn__text near = { .ctx = ctx };
     const char **names = cn__alloc(ctx, (m->table.n + 1) * sizeof *names);
     for (size_t i = 0; names && i < m->table.n; i++) names[i] = m->table.at[i].path;
-    cn__fail(ctx, NULL, CN_E_NAME, "%s: model \"%s\" has no weight \"%s\". The nearest: %s.", verb, m->layer->name, path ? path : "(null)",
+    cn__fail(ctx, NULL, CN_E_NAME, "%s: model \"%s\" has no weight \"%s\". The nearest: %s.", verb, m->layer->name,
+             path ? path : "(null)",
              names && path && m->table.n ? cn__nearest(&near, path, names, m->table.n) : "none");
     cn__free(ctx, names, (m->table.n + 1) * sizeof *names);
     cn__text_free(&near);
@@ -63,15 +65,18 @@ cn_status cn_set_weight(cn_model *m, const char *path, const cn_values *values)
     char     text[CN__SHAPE_TEXT];
     if (!v) return (cn_error)(ctx);
     int64_t n = cn__type_count(&v->type);
-    if (!values || !values->data) return cn__fail(ctx, NULL, CN_E_VALUE, "cn_set_weight: \"%s\": there are no numbers.", path);
+    if (!values || !values->data)
+        return cn__fail(ctx, NULL, CN_E_VALUE, "cn_set_weight: \"%s\": there are no numbers.", path);
     if (!cn__dtype_class_of(values->dtype))
         return cn__fail(ctx, NULL, CN_E_DTYPE, "cn_set_weight: \"%s\" takes numbers, not strings.", path);
     if (values->count != (size_t)n)
-        return cn__fail(ctx, NULL, CN_E_SHAPE, "cn_set_weight: \"%s\" has the shape %s, which is %lld numbers; %zu were given.", path,
+        return cn__fail(ctx, NULL, CN_E_SHAPE,
+                        "cn_set_weight: \"%s\" has the shape %s, which is %lld numbers; %zu were given.", path,
                         cn__shape_text(v->type.rank, v->type.dim, text), (long long)n, values->count);
     for (size_t i = 0; i < values->count; i++)
         if (!isfinite(cn__load(values->dtype, values->data, i)))
-            return cn__fail(ctx, NULL, CN_E_NUMERIC, "cn_set_weight: number %zu for \"%s\" is %g.", i, path, cn__load(values->dtype, values->data, i));
+            return cn__fail(ctx, NULL, CN_E_NUMERIC, "cn_set_weight: number %zu for \"%s\" is %g.", i, path,
+                            cn__load(values->dtype, values->data, i));
     cn__convert((cn_dtype)v->type.dtype, v->master, values->dtype, values->data, values->count);
     cn__var_touch(v);
     return CN_OK;

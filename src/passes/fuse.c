@@ -1,268 +1,308 @@
-/* fuse.c: chains of element-wise float32 ops become FUSED, products with a chain behind them PRODUCT. A register is a float32, and
-   every op rounds: fusion changes no bit (docs/design.md, decision 9).
+/* fuse.c: chains of element-wise float32 ops become FUSED, products with a chain behind them PRODUCT. A register is a
+   float32, and every op rounds: fusion changes no bit (docs/design.md, decision 9).
 
-   Backwards over the instructions, each joins the chain of its readers if all of them are in one: so a chain has one result, and
-   what it needs from outside stands before its last instruction, where it is emitted. */
+   Backwards over the instructions, each joins the chain of its first reader, if its other readers are in that chain as
+   well or stand behind the chain's last instruction. So whatever a chain needs from outside stands before its last
+   instruction, where it is emitted, and whoever reads its results stands behind it: no cycle can come of it. Flags
+   (results of comparisons) exist in registers only: they join if all their readers do. */
 #include "passes/passes.h"
 #include "backends/backend.h"
-#include <string.h>
+#include "graph/shape.h"
 
-enum { MOST_INSTS = 12 };                                /* of a chain: with its operands they fit CN__TILE_REGS after reuse */
+enum { MOST = 64 };                                      /* instructions of a chain */
 
-typedef struct chains {
+typedef struct fuse {
     const cn_graph *g;
-    cn_ctx   *ctx;
-    uint32_t *last;                                      /* by instruction: the last one of its chain; 0: in none */
-    uint32_t *size;                                      /* by last instruction: how many are in its chain */
-    uint32_t *product;                                   /* by last instruction: the product that the chain stands behind; 0: none */
-    uint32_t *reader;                                    /* by value: the chain of all its readers; 0: nobody's yet; OUTSIDE */
-    size_t    insts, values;
-} chains;
-static const uint32_t OUTSIDE = UINT32_MAX;
+    uint32_t *chain;                                     /* by instruction: the last one of its chain; 0: in none */
+    uint32_t *head;                                      /* by instruction: the chain whose product it is; 0: none */
+    /* by last instruction: the product before it (0: none), the first member, how many */
+    uint32_t *product, *first, *size;
+    uint32_t *reader, *from;                             /* of value v: reader[from[v]] .. reader[from[v + 1] - 1], in order */
+    bool     *kept;                                      /* by value: an output, checked or assigned */
+    bool     *barred;                                    /* by instruction: reads a flag that no chain holds */
+} fuse;
 
-static bool is_float(const cn_graph *g, cn__val v) { return v && cn__type_of(g, v)->dtype == CN_FLOAT32; }
-static bool is_flag(const cn_graph *g, cn__val v)  { return v && cn__type_of(g, v)->dtype == CN_BOOL; }
-static bool compares(cn__op op) { return op >= CN__OP_EQ && op <= CN__OP_GE; }
+static bool is_f32(const cn_graph *g, cn__val v)  { return v && cn__type_of(g, v)->dtype == CN_FLOAT32; }
+static bool is_flag(const cn_graph *g, cn__val v) { return v && cn__type_of(g, v)->dtype == CN_BOOL; }
 
-/* Can it be an instruction of a chain? Flags are made and read within a chain only. */
-static bool fits(const chains *c, const cn__inst *i)
+static bool same_dims(const cn__type *a, const cn__type *b)
 {
-    const cn_graph *g = c->g;
-    const cn__op_info *info = &cn__ops[i->op];
-    const cn__type *out = cn__type_of(g, i->out);
-    if (!(info->flags & CN__F_ELEMENTWISE) || info->flags & CN__F_COMPOSITE || !cn__type_count(out)) return false;
-    if (compares((cn__op)i->op) ? !is_flag(g, i->out) : !is_float(g, i->out)) return false;
-    for (int k = 0; k < i->nin; k++) {
-        cn__val v = cn__in(g, i)[k];
-        bool condition = i->op == CN__OP_WHERE && k == 0;
-        const cn__inst *from = cn__inst_of(g, v);
-        if (condition ? !(from && compares((cn__op)from->op) && cn__type_count(cn__type_of(g, v)) == cn__type_count(out)) : !is_float(g, v)) return false;
-        if (!cn__tile_class_of(cn__type_of(g, v), out)) return false;
+    return a->rank == b->rank && !memcmp(a->dim, b->dim, a->rank * sizeof *a->dim);
+}
+
+/* ---- What may be in a chain -------------------------------------------------------------------------------------- */
+static bool in_tiles(cn__op op)
+{
+    switch (op) {
+#define TILE_OP(id) case CN__OP_##id:
+    CN__TILE_OPS(TILE_OP)
+#undef TILE_OP
+        return true;
+    default: return false;
+    }
+}
+
+/* A condition, or what is cast, is a flag of the same shape that a chain can make. */
+static bool takes_flag(const cn_graph *g, const cn__inst *i, int k)
+{
+    cn__val v = cn__in(g, i)[k];
+    const cn__inst *maker = cn__inst_of(g, v);
+    bool place = k == 0 && (i->op == CN__OP_WHERE || i->op == CN__OP_CAST || i->op == CN__OP_NOT);
+    return place && maker && is_flag(g, v) && in_tiles((cn__op)maker->op) &&
+           same_dims(cn__type_of(g, v), cn__type_of(g, i->out));
+}
+
+static bool fits(const fuse *f, uint32_t k)
+{
+    const cn_graph *g = f->g;
+    const cn__inst *i = &g->insts.at[k];
+    if (f->barred[k] || !in_tiles((cn__op)i->op) || (i->op == CN__OP_CAST && !takes_flag(g, i, 0))) return false;
+    const cn__type *y = cn__type_of(g, i->out);
+    if (!cn__type_count(y) || !(is_f32(g, i->out) || is_flag(g, i->out))) return false;
+    for (int j = 0; j < i->nin; j++) {
+        cn__val v = cn__in(g, i)[j];
+        if (!takes_flag(g, i, j) && !(is_f32(g, v) && cn__tile_class_of(cn__type_of(g, v), y))) return false;
     }
     return true;
 }
 
-static bool same_domain(const cn_graph *g, const cn__inst *i, uint32_t last)
+/* A product that a chain can stand behind: of rows by one matrix. */
+static bool is_product(const cn_graph *g, uint32_t k)
 {
-    const cn__type *a = cn__type_of(g, i->out), *b = cn__type_of(g, g->insts.at[last].out);
-    return a->rank == b->rank && !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim);
+    const cn__inst *i = &g->insts.at[k];
+    if (i->op != CN__OP_MATMUL || !is_f32(g, i->out) || !cn__type_count(cn__type_of(g, i->out))) return false;
+    const cn__a_matmul *m = i->attr;
+    return cn__type_of(g, cn__in(g, i)[1])->rank == 2 && (!m->ta || cn__type_of(g, cn__in(g, i)[0])->rank == 2);
 }
 
-/* A product that a chain can stand behind: of two float32 matrices. */
-static bool is_product(const cn_graph *g, const cn__inst *i)
-{
-    const cn__val *in = cn__in(g, i);
-    return i->op == CN__OP_MATMUL && is_float(g, in[0]) && is_float(g, in[1]) && cn__type_of(g, in[0])->rank == 2 &&
-           cn__type_of(g, in[1])->rank == 2 && cn__type_count(cn__type_of(g, i->out)) > 0;
-}
-
-static void mark_reader(chains *c, cn__val v, uint32_t chain)
-{
-    c->reader[v] = !c->reader[v] || c->reader[v] == chain ? chain : OUTSIDE;
-}
-
-static void group(chains *c)
-{
-    const cn_graph *g = c->g;
-    for (size_t k = 0; k < g->roots.n; k++) c->reader[g->roots.at[k]] = OUTSIDE;
-    for (size_t k = 0; k < g->checks.n; k++) c->reader[g->checks.at[k]] = OUTSIDE;
-    for (size_t k = 0; k < g->assigns.n; k++) c->reader[g->assigns.at[k].val] = c->reader[g->assigns.at[k].guard] = OUTSIDE;
-    for (uint32_t k = (uint32_t)g->insts.n; k-- > 1;) {
-        const cn__inst *i = &g->insts.at[k];
-        uint32_t chain = i->nout == 1 ? c->reader[i->out] : OUTSIDE, mine = OUTSIDE;
-        bool joins = chain && chain != OUTSIDE && same_domain(g, i, chain);
-        if (fits(c, i)) {
-            if (joins && c->size[chain] < MOST_INSTS) mine = chain;
-            else if (is_float(g, i->out)) mine = k;      /* begins a chain of its own */
-        } else if (joins && is_product(g, i) && !c->product[chain]) c->product[chain] = k;
-        if (mine != OUTSIDE) c->last[k] = mine, c->size[mine]++;
-        for (int j = 0; j < i->nin; j++) mark_reader(c, cn__in(g, i)[j], mine);
-    }
-}
-
-/* A flag whose readers stand outside of its chain is not in one: neither are those readers. */
-static bool dissolve(chains *c)
-{
-    const cn_graph *g = c->g;
-    bool changed = false;
-    for (uint32_t k = 1; k < g->insts.n; k++) {
-        const cn__inst *i = &g->insts.at[k];
-        if (!c->last[k] || i->op != CN__OP_WHERE) continue;
-        const cn__value *condition = cn__value_of(g, cn__in(g, i)[0]);
-        if (c->last[condition->ref] == c->last[k]) continue;
-        uint32_t chain = c->last[k];
-        for (uint32_t j = 1; j <= chain; j++)
-            if (c->last[j] == chain) c->last[j] = 0;
-        c->product[chain] = 0;
-        changed = true;
-    }
-    return changed;
-}
-
-/* ---- Emitting a chain --------------------------------------------------------------------------------------------------------------- */
+/* ---- The program of a chain -------------------------------------------------------------------------------------- */
 typedef struct program {
-    _Alignas(cn__a_fused) char room[sizeof(cn__a_fused) + MOST_INSTS * sizeof(cn__tile_inst)];
-    cn__val  in[CN__TILE_REGS + 2]; int nin;             /* operands of the new instruction, in the old graph */
-    cn__val  value[CN__TILE_REGS];                       /* by register: the old value that it holds; 0: free */
+    cn__a_fused *attr;                                   /* with room for MOST instructions */
+    cn__val  in[CN__TILE_REGS + 2];                      /* operands of the new instruction, in the old graph */
+    int      nin;
+    cn__val  out[CN__TILE_REGS];                         /* the old values that its results are */
+    cn__val  held[CN__TILE_REGS];                        /* by register: the old value in it; 0: free */
     uint32_t until[CN__TILE_REGS];                       /* by register: the last instruction that reads it */
 } program;
 
-static cn__a_fused *fused(program *p) { return (cn__a_fused *)(void *)p->room; }
+static bool is_member(const fuse *f, uint32_t chain, cn__val v)
+{
+    const cn__value *x = cn__value_of(f->g, v);
+    return x->kind == CN__V_INST && (f->chain[x->ref] == chain || f->head[x->ref] == chain);
+}
 
-static int find_register(const program *p, cn__val v)
+static bool read_outside(const fuse *f, uint32_t chain, cn__val v)
+{
+    if (f->kept[v]) return true;
+    for (uint32_t r = f->from[v]; r < f->from[v + 1]; r++)
+        if (f->chain[f->reader[r]] != chain) return true;
+    return false;
+}
+
+static int find(const program *p, cn__val v)
 {
     for (int r = 0; r < CN__TILE_REGS; r++)
-        if (p->value[r] == v) return r;
+        if (p->held[r] == v) return r;
     return -1;
 }
 
-static uint32_t last_use(const chains *c, uint32_t chain, cn__val v)
+/* The lowest free register takes v until its last reader in the chain, or to the end if it is stored. -1: all taken. */
+static int hold(const fuse *f, uint32_t chain, program *p, cn__val v)
 {
-    uint32_t last = 0;
-    for (uint32_t k = 1; k <= chain; k++)
-        for (int j = 0; c->last[k] == chain && j < c->g->insts.at[k].nin; j++)
-            if (cn__in(c->g, &c->g->insts.at[k])[j] == v) last = k;
-    return last;
+    int r = find(p, 0);
+    if (r < 0) return r;
+    bool stored = is_member(f, chain, v) && read_outside(f, chain, v);
+    p->held[r] = v, p->until[r] = stored ? UINT32_MAX : 0;
+    for (uint32_t k = f->from[v]; !stored && k < f->from[v + 1]; k++)
+        if (f->chain[f->reader[k]] == chain) p->until[r] = f->reader[k];
+    p->attr->nreg = (uint16_t)CN__MAX(p->attr->nreg, r + 1);
+    if (!stored) return r;
+    if (p->attr->nout == CN__TILE_REGS) return -1;
+    p->out[p->attr->nout] = v;
+    p->attr->store[p->attr->nout++] = (uint16_t)r;
+    return r;
 }
 
-/* Operands of the chain become registers, in the order in which they are met; false: too many. */
-static bool load_operands(const chains *c, uint32_t chain, program *p)
+/* Numbers go into the instruction, one in each; what else comes from outside is an operand. */
+static bool load(const fuse *f, uint32_t chain, program *p, const cn__inst *i)
 {
-    const cn_graph *g = c->g;
-    const cn__type *out = cn__type_of(g, g->insts.at[chain].out);
-    cn__a_fused *f = fused(p);
-    if (c->product[chain]) {
-        const cn__inst *m = &g->insts.at[c->product[chain]];
+    const cn_graph *g = f->g;
+    bool   number = false;
+    double value;
+    for (int j = 0; j < i->nin; j++) {
+        cn__val v = cn__in(g, i)[j];
+        if (is_member(f, chain, v) || find(p, v) >= 0) continue;
+        if (!number && cn__is_scalar_const(g, v, &value)) {
+            number = true;
+            continue;
+        }
+        int r = hold(f, chain, p, v);
+        if (r < 0) return false;
+        p->attr->cls[r] = cn__tile_class_of(cn__type_of(g, v), cn__type_of(g, g->insts.at[chain].out));
+        p->in[p->nin++] = v;
+    }
+    return true;
+}
+
+static bool write(const fuse *f, uint32_t chain, program *p, uint32_t k)
+{
+    const cn__inst *i = &f->g->insts.at[k];
+    cn__tile_inst   t = { .op = i->op };
+    uint16_t       *from[3] = { &t.a, &t.b, &t.c };
+    for (int j = 0; j < i->nin; j++) {
+        int r = find(p, cn__in(f->g, i)[j]);
+        *from[j] = r < 0 ? CN__TILE_IMM : (uint16_t)r;
+        if (r < 0) cn__is_scalar_const(f->g, cn__in(f->g, i)[j], &t.imm);
+    }
+    for (int r = 0; r < CN__TILE_REGS; r++)
+        if (p->until[r] <= k) p->held[r] = 0;
+    int to = hold(f, chain, p, i->out);
+    if (to < 0) return false;
+    t.dst = (uint16_t)to;
+    p->attr->inst[p->attr->ninst++] = t;
+    return true;
+}
+
+/* false: it needs more registers than there are. */
+static bool compile(const fuse *f, uint32_t chain, program *p)
+{
+    const cn_graph *g = f->g;
+    const cn__type *y = cn__type_of(g, g->insts.at[chain].out);
+    cn__a_fused *attr = p->attr;
+    *p = (program){ .attr = memset(attr, 0, sizeof *attr) };
+    p->attr->cols = y->rank ? y->dim[y->rank - 1] : 1, p->attr->rows = cn__type_count(y) / p->attr->cols;
+    if (f->product[chain]) {
+        const cn__inst *m = &g->insts.at[f->product[chain]];
+        p->attr->ta = ((const cn__a_matmul *)m->attr)->ta, p->attr->tb = ((const cn__a_matmul *)m->attr)->tb;
         p->in[p->nin++] = cn__in(g, m)[0], p->in[p->nin++] = cn__in(g, m)[1];
-        p->value[0] = m->out, f->cls[0] = CN__TILE_FULL, f->nin = 1;
+        p->attr->cls[hold(f, chain, p, m->out)] = CN__TILE_FULL;
     }
-    for (uint32_t k = 1; k <= chain; k++)
-        for (int j = 0; c->last[k] == chain && j < g->insts.at[k].nin; j++) {
-            cn__val v = cn__in(g, &g->insts.at[k])[j];
-            const cn__value *value = cn__value_of(g, v);
-            double number;
-            if ((value->kind == CN__V_INST && c->last[value->ref] == chain) || find_register(p, v) >= 0) continue;
-            if (cn__is_scalar_const(g, v, &number)) continue;                  /* goes into the instruction */
-            if (f->nin == CN__TILE_REGS - 2) return false;
-            f->cls[f->nin] = cn__tile_class_of(&value->type, out);
-            p->value[f->nin++] = v;
-            p->in[p->nin++] = v;
-        }
-    for (int r = 0; r < f->nin; r++) p->until[r] = last_use(c, chain, p->value[r]);
-    return true;
+    for (uint32_t k = f->first[chain]; k <= chain; k++)
+        if (f->chain[k] == chain && !load(f, chain, p, &g->insts.at[k])) return false;
+    for (uint32_t k = f->first[chain]; k <= chain; k++)
+        if (f->chain[k] == chain && !write(f, chain, p, k)) return false;
+    p->attr->nin = (uint16_t)p->nin;
+    return p->nin > 0;
 }
 
-/* A register for one more number; -1: there is none. */
-static int take_register(program *p)
+/* ---- Forming chains ---------------------------------------------------------------------------------------------- */
+/* The chain that instruction k could be in; 0: none. */
+static uint32_t chain_for(const fuse *f, uint32_t k)
 {
-    for (int r = 0; r < CN__TILE_REGS; r++)
-        if (!p->value[r]) return r;
-    return -1;
+    const cn_graph *g = f->g;
+    cn__val  v = g->insts.at[k].out;
+    uint32_t n = f->from[v + 1] - f->from[v], chain = n ? f->chain[f->reader[f->from[v]]] : 0;
+    if (!chain || f->size[chain] == MOST || !same_dims(cn__type_of(g, v), cn__type_of(g, g->insts.at[chain].out))) return 0;
+    for (uint32_t r = f->from[v]; r < f->from[v + 1]; r++)
+        if (f->chain[f->reader[r]] != chain && f->reader[r] < chain) return 0;
+    return is_flag(g, v) && read_outside(f, chain, v) ? 0 : chain;
 }
 
-/* The chain's instructions; false: too many registers, or two numbers in one instruction. */
-static bool write_program(const chains *c, uint32_t chain, program *p)
+static void join(fuse *f, uint32_t k, uint32_t chain, program *p)
 {
-    const cn_graph *g = c->g;
-    cn__a_fused *f = fused(p);
-    f->nreg = f->nin;
-    for (uint32_t k = 1; k <= chain; k++) {
+    uint32_t first = f->first[chain];
+    bool     head = is_product(f->g, k);
+    if (head && f->product[chain]) return;
+    if (head) f->head[k] = chain, f->product[chain] = k;
+    else f->chain[k] = chain, f->first[chain] = k;
+    f->size[chain]++;
+    if (compile(f, chain, p)) return;
+    if (head) f->head[k] = f->product[chain] = 0;
+    else f->chain[k] = 0, f->first[chain] = first;
+    f->size[chain]--;
+}
+
+static void form_chains(fuse *f, program *p)
+{
+    const cn_graph *g = f->g;
+    size_t n = g->insts.n;
+    memset(f->chain, 0, n * sizeof *f->chain);
+    memset(f->head, 0, n * sizeof *f->head);
+    memset(f->product, 0, n * sizeof *f->product);
+    for (uint32_t k = (uint32_t)n; k-- > 1;) {
+        bool member = fits(f, k);
+        if (!member && !is_product(g, k)) continue;
+        uint32_t chain = chain_for(f, k);
+        if (chain) join(f, k, chain, p);
+        if (f->chain[k] || !member || !is_f32(g, g->insts.at[k].out)) continue;
+        f->chain[k] = f->first[k] = k, f->size[k] = 1;
+        if (!compile(f, k, p)) f->chain[k] = 0;          /* only numbers: nothing to walk over */
+    }
+}
+
+/* Readers of flags that are not in their chain cannot be in one: bars them. */
+static bool bar(fuse *f)
+{
+    const cn_graph *g = f->g;
+    bool some = false;
+    for (uint32_t k = 1; k < g->insts.n; k++) {
         const cn__inst *i = &g->insts.at[k];
-        if (c->last[k] != chain) continue;
-        cn__tile_inst *t = &f->inst[f->ninst++];
-        uint16_t from[3] = { 0, 0, 0 };
-        bool number = false;
-        for (int j = 0; j < i->nin; j++) {
-            double imm;
-            int r = find_register(p, cn__in(g, i)[j]);
-            if (r < 0) {
-                if (number || !cn__is_scalar_const(g, cn__in(g, i)[j], &imm)) return false;
-                number = true, t->imm = imm, from[j] = CN__TILE_IMM;
-            } else from[j] = (uint16_t)r;
-        }
-        for (int r = 0; r < CN__TILE_REGS; r++)
-            if (p->value[r] && p->until[r] <= k) p->value[r] = 0;
-        int to = take_register(p);
-        if (to < 0) return false;
-        p->value[to] = i->out, p->until[to] = k == chain ? UINT32_MAX : last_use(c, chain, i->out);
-        *t = (cn__tile_inst){ .op = i->op, .dst = (uint16_t)to, .a = from[0], .b = from[1], .c = from[2], .imm = t->imm };
-        f->nreg = (uint16_t)CN__MAX(f->nreg, to + 1), f->store[0] = (uint16_t)to;
+        if (!f->chain[k]) continue;
+        for (int j = 0; j < i->nin; j++)
+            if (is_flag(g, cn__in(g, i)[j]) && !is_member(f, f->chain[k], cn__in(g, i)[j])) f->barred[k] = some = true;
     }
-    return true;
+    return some;
 }
 
-static bool build(const chains *c, uint32_t chain, program *p)
+/* ---- The new graph ----------------------------------------------------------------------------------------------- */
+static bool emit_chain(const fuse *f, cn__rewrite *r, uint32_t chain, const program *p)
 {
-    const cn_graph *g = c->g;
-    const cn__type *out = cn__type_of(g, g->insts.at[chain].out);
-    memset(p, 0, sizeof *p);
-    cn__a_fused *f = fused(p);
-    f->cols = out->rank ? out->dim[out->rank - 1] : 1, f->rows = cn__type_count(out) / f->cols, f->nout = 1;
-    if (c->product[chain]) {
-        const cn__a_matmul *m = g->insts.at[c->product[chain]].attr;
-        f->ta = m->ta, f->tb = m->tb;
-    }
-    if (!load_operands(c, chain, p) || !f->nin || !write_program(c, chain, p)) return false;
-    f->nin = (uint16_t)p->nin;                           /* of the instruction: a product has two operands for its one register */
-    return true;
-}
-
-static bool emit_chain(const chains *c, cn__rewrite *r, uint32_t chain, program *p)
-{
-    const cn__a_fused *f = fused(p);
-    const cn__inst *last = &c->g->insts.at[chain];
-    cn__val in[CN__TILE_REGS + 2];
-    uint32_t former = r->to->origin;
-    r->to->origin = last->origin;
+    uint32_t named = f->product[chain] ? f->product[chain] : chain, former = r->to->origin;
+    const cn__type *y = cn__type_of(f->g, f->g->insts.at[chain].out);
+    cn__val in[CN__TILE_REGS + 2], out[CN__TILE_REGS];
     for (int k = 0; k < p->nin; k++) in[k] = cn__rewrite_val(r, p->in[k]);
-    cn__val v = cn__emit(r->to, c->product[chain] ? CN__OP_PRODUCT : CN__OP_FUSED, f,
-                         sizeof *f + f->ninst * sizeof *f->inst, p->nin, in, 1, NULL);
-    const cn__type *out = cn__type_of(c->g, last->out);
-    if (v && !cn__type_equal(cn__type_of(r->to, v), out)) v = cn__reshape(r->to, v, out->rank, out->dim);
-    r->map[last->out] = v;
-    if (v) r->to->origin = former;
-    return v != 0;
+    cn__origin_set(r->to, f->g->insts.at[named].origin);
+    if (!cn__emit(r->to, f->product[chain] ? CN__OP_PRODUCT : CN__OP_FUSED, p->attr,
+                  sizeof *p->attr + p->attr->ninst * sizeof *p->attr->inst, p->nin, in, p->attr->nout, out)) return false;
+    for (int k = 0; k < p->attr->nout; k++) r->map[p->out[k]] = cn__reshape(r->to, out[k], y->rank, y->dim);
+    cn__origin_set(r->to, former);
+    return true;
 }
 
-/* Chains of one instruction stay as they are, unless they stand behind a product. */
-static bool worth_it(const chains *c, uint32_t chain) { return c->size[chain] > 1 || c->product[chain]; }
-
-static bool rewrite(chains *c, cn__rewrite *r)
+static cn_graph *rewrite(const fuse *f, program *p)
 {
-    const cn_graph *g = c->g;
-    bool *whole = cn__alloc0(c->ctx, c->insts), ok = whole != NULL;      /* by last instruction: its chain is emitted as one */
-    program p;
-    for (uint32_t k = 1; ok && k < g->insts.n; k++) whole[k] = c->last[k] == k && worth_it(c, k) && build(c, k, &p);
-    bool *behind = ok ? cn__alloc0(c->ctx, c->insts) : NULL;              /* products that are part of a chain */
-    ok = ok && behind;
-    for (uint32_t k = 1; ok && k < g->insts.n; k++)
-        if (whole[k]) behind[c->product[k]] = true;
-    for (uint32_t k = 1; ok && k < g->insts.n; k++) {
-        if (whole[k]) ok = build(c, k, &p) && emit_chain(c, r, k, &p);
-        else if (!(behind[k] || (c->last[k] && whole[c->last[k]]))) ok = cn__rewrite_inst(r, &g->insts.at[k]);
+    cn__rewrite r;
+    bool ok = cn__rewrite_begin(&r, f->g);
+    if (!ok) return NULL;
+    for (uint32_t k = 1; ok && k < f->g->insts.n; k++) {
+        uint32_t chain = f->chain[k] ? f->chain[k] : f->head[k];
+        if (!chain || f->size[chain] == 1) ok = cn__rewrite_inst(&r, &f->g->insts.at[k]);
+        else if (chain == k) ok = compile(f, chain, p) && emit_chain(f, &r, chain, p);
     }
-    cn__free(c->ctx, whole, c->insts);
-    cn__free(c->ctx, behind, c->insts);
-    return ok;
+    return cn__rewrite_end(&r);
+}
+
+static void list_readers(fuse *f)
+{
+    const cn_graph *g = f->g;
+    size_t values = g->values.n;
+    for (size_t k = 1; k < g->insts.n; k++)
+        for (int j = 0; j < g->insts.at[k].nin; j++) f->from[cn__in(g, &g->insts.at[k])[j]]++;
+    for (size_t v = 1; v <= values; v++) f->from[v] += f->from[v - 1];        /* the ends; filled from there backwards */
+    for (size_t k = g->insts.n; k-- > 1;)
+        for (int j = 0; j < g->insts.at[k].nin; j++) f->reader[--f->from[cn__in(g, &g->insts.at[k])[j]]] = (uint32_t)k;
+    for (size_t k = 0; k < g->roots.n; k++)  f->kept[g->roots.at[k]] = true;
+    for (size_t k = 0; k < g->checks.n; k++) f->kept[g->checks.at[k]] = true;
+    for (size_t k = 0; k < g->assigns.n; k++) f->kept[g->assigns.at[k].val] = f->kept[g->assigns.at[k].guard] = true;
 }
 
 cn_graph *cn__fuse(const cn_graph *g, const cn__backend *b)
 {
-    chains c = { .g = g, .ctx = g->obj.ctx, .insts = g->insts.n, .values = g->values.n };
-    cn__rewrite r;
+    cn__arena mem = { .ctx = g->obj.ctx };
+    size_t    n = g->insts.n, values = g->values.n;
+    uint32_t *lists = cn__arena_alloc(&mem, (5 * n + g->edges.n + values + 1) * sizeof *lists);
+    bool     *flags = cn__arena_alloc(&mem, n + values);
+    program   p = { .attr = cn__arena_alloc(&mem, sizeof *p.attr + MOST * sizeof *p.attr->inst) };
     cn_graph *to = NULL;
     (void)b;
-    size_t n = 3 * c.insts + c.values;
-    uint32_t *room = cn__alloc0(c.ctx, n * sizeof *room);
-    if (!room) return cn__nomem(c.ctx), NULL;
-    c.last = room, c.size = c.last + c.insts, c.product = c.size + c.insts, c.reader = c.product + c.insts;
-    group(&c);
-    while (dissolve(&c)) continue;
-    if (cn__rewrite_begin(&r, g)) {
-        bool ok = rewrite(&c, &r);
-        if (!ok && cn__graph_ok(r.to)) cn__graph_fail(r.to, CN_E_NOMEM, "out of memory while fusing");
-        to = cn__rewrite_end(&r);
-    }
-    cn__free(c.ctx, room, n * sizeof *room);
+    if (lists && flags && p.attr) {
+        fuse f = { .g = g, .chain = lists, .head = lists + n, .product = lists + 2 * n, .first = lists + 3 * n,
+                   .size = lists + 4 * n, .reader = lists + 5 * n, .from = lists + 5 * n + g->edges.n, .kept = flags, .barred = flags + values };
+        list_readers(&f);
+        do form_chains(&f, &p);
+        while (bar(&f));
+        to = rewrite(&f, &p);
+    } else cn__nomem(g->obj.ctx);
+    cn__arena_free(&mem);
     return to;
 }

@@ -1,4 +1,5 @@
-/* build.c: how models are put together: tensors, names, shapes, sharing, nesting; parts and weights by name; errors that stick. */
+/* build.c: how models are put together: tensors, names, shapes, sharing, nesting; parts and weights by name; errors
+ * that stick. */
 #include "check.h"
 #include <cornu.h>
 
@@ -9,7 +10,8 @@ static bool has_shape(const cn_tensor *t, int rank, const int64_t *dim)
         if ((cn_size_of)(t, i) != dim[i]) return false;
     return true;
 }
-#define SHAPE(t, ...) CHECK(has_shape(t, (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), (const int64_t[]){ __VA_ARGS__ }))
+#define SHAPE(t, ...) \
+    CHECK(has_shape(t, (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), (const int64_t[]){ __VA_ARGS__ }))
 
 TEST(shapes_come_from_the_lowering)
 {
@@ -51,7 +53,8 @@ TEST(shared_tower)
     CHECK_INT(cn_count_params(m), 8);
     CHECK(!strcmp(cn_weight_path(m, 0), "tower/d/kernel"));
     CHECK(!cn_set_weight(m, "tower/d/kernel", CN_NUMBERS(1, 0, 0, 1, 0, 0)));
-    cn_array *x = cn_array_from(c, {1, 3}, CN_NUMBERS(5, 7, 9)), *y = cn_array_from(c, {1, 3}, CN_NUMBERS(1, 2, 3)), *p = NULL, *q = NULL;
+    cn_array *x = cn_array_from(c, { 1, 3 }, CN_NUMBERS(5, 7, 9)), *y = cn_array_from(c, { 1, 3 }, CN_NUMBERS(1, 2, 3)),
+             *p = NULL, *q = NULL;
     CHECK(!cn_predict(m, cn_dataset_from(c, .x = { x, y }), &p));
     CHECK_NEAR(cn_at(p, 0, 0), 4, 0);
     CHECK_NEAR(cn_at(p, 0, 1), 5, 0);
@@ -83,7 +86,8 @@ TEST(a_model_of_an_inner_piece)
     cn_dense(m, 3, .kernel_initializer = CN_ONES, .name = "first");
     cn_dense(m, 1, .name = "second");
     cn_tensor *inner = cn_layer_output(cn_get_layer(m, "first"));
-    cn_model  *head = cn_functional({inner}, {cn_model_output(m, 0)}), *front = cn_functional({cn_model_input(m, 0)}, {inner});
+    cn_model *head = cn_functional({ inner }, { cn_model_output(m, 0) }),
+             *front = cn_functional({ cn_model_input(m, 0) }, { inner });
     CHECK_INT(cn_count_params(head), 4);
     CHECK_INT(cn_count_params(front), 9);
     cn_array *p = NULL, *q = NULL, *all = NULL, *x = cn_array_from(c, {1, 2}, CN_NUMBERS(1, 2));

@@ -6,7 +6,8 @@ static char heard[1 << 16];
 static void listen(cn_level level, const char *text, void *user)
 {
     (void)user;
-    if (level == CN_LOG_PROGRESS || level == CN_LOG_WARNING) snprintf(heard + strlen(heard), sizeof heard - strlen(heard), "%s\n", text);
+    if (level == CN_LOG_PROGRESS || level == CN_LOG_WARNING)
+        snprintf(heard + strlen(heard), sizeof heard - strlen(heard), "%s\n", text);
 }
 
 typedef struct { cn_ctx *c; cn_model *m; cn_array *x, *y; } setting;
@@ -33,7 +34,9 @@ static int64_t epochs(setting s, const char *name)
 TEST(early_stopping)
 {
     setting s = begin(0.5);                              /* losses 1, 0.5, 0, 0, 0.5?: |w| before each step */
-    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 50, .callbacks = { cn_early_stopping(.monitor = "loss", .patience = 2, .verbose = 1, .restore_best_weights = CN_YES) }));
+    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 50,
+                  .callbacks = { cn_early_stopping(.monitor = "loss", .patience = 2, .verbose = 1,
+                                                   .restore_best_weights = CN_YES) }));
     int64_t n = epochs(s, "loss");
     CHECK(n >= 4 && n < 50);
     char words[64];
@@ -51,13 +54,18 @@ TEST(early_stopping_modes)
     CHECK_INT(epochs(s, "loss"), 2);                     /* it falls: no improvement */
     CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 9, .callbacks = { cn_early_stopping(.monitor = "loss", .min_delta = 1) }));
     CHECK_INT(epochs(s, "loss"), 2);
-    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 9, .callbacks = { cn_early_stopping(.monitor = "loss", .min_delta = 1, .start_from_epoch = 4) }));
+    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 9,
+                  .callbacks = { cn_early_stopping(.monitor = "loss", .min_delta = 1, .start_from_epoch = 4) }));
     CHECK_INT(epochs(s, "loss"), 6);
-    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 9, .callbacks = { cn_early_stopping(.monitor = "loss", .baseline = 0.1, .patience = 3) }));
-    CHECK_INT(epochs(s, "loss"), 9);                     /* improving, but never below the baseline: Keras looks at it only where nothing improves */
+    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 9,
+                  .callbacks = { cn_early_stopping(.monitor = "loss", .baseline = 0.1, .patience = 3) }));
+    CHECK_INT(epochs(s, "loss"),
+              9); /* improving, but never below the baseline: Keras looks at it only where nothing improves */
     *heard = 0;
     CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 2, .callbacks = { cn_early_stopping(.mode = CN_MIN) }));
-    CHECK_STR(heard, "Early stopping conditioned on metric `val_loss` which is not available. Available metrics are: loss,mse\n");
+    CHECK_STR(
+        heard,
+        "Early stopping conditioned on metric `val_loss` which is not available. Available metrics are: loss,mse\n");
     CHECK_INT(cn_fit(s.m, s.x, s.y, .callbacks = { cn_early_stopping(.monitor = "whatever") }), CN_E_VALUE);
     CHECK_STR(cn_error_message(s.c), "EarlyStopping callback received monitor=whatever");
     cn_close(s.c);
@@ -73,8 +81,10 @@ TEST(learning_rate_scheduler)
 {
     setting s = begin(0.5);
     int64_t at = 0;
-    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 3, .callbacks = { cn_learning_rate_scheduler(halve, .user = &at, .verbose = 1) }));
-    CHECK(!strcmp(heard, "Epoch 1: LearningRateScheduler setting learning rate to 0.25.\nEpoch 2: LearningRateScheduler setting learning rate to 0.125.\n"
+    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 3,
+                  .callbacks = { cn_learning_rate_scheduler(halve, .user = &at, .verbose = 1) }));
+    CHECK(!strcmp(heard, "Epoch 1: LearningRateScheduler setting learning rate to 0.25.\nEpoch 2: "
+                         "LearningRateScheduler setting learning rate to 0.125.\n"
                          "Epoch 3: LearningRateScheduler setting learning rate to 0.0625.\n"));
     int64_t n = 0;
     const double *rate = cn_history(s.m, "learning_rate", &n);
@@ -91,8 +101,11 @@ TEST(reduce_lr_on_plateau)
 {
     setting s = begin(1e-9);                             /* nothing moves */
     CHECK(!cn_set_learning_rate(s.m, 1e-3));
-    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 5, .callbacks = { cn_reduce_lr_on_plateau(.monitor = "mse", .min_delta = 1, .patience = 2, .cooldown = 1, .min_lr = 2e-5, .verbose = 1) }));
-    CHECK_STR(heard, "Epoch 3: ReduceLROnPlateau reducing learning rate to 0.00010000000474974513.\n");       /* Keras's float32 */
+    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 5,
+                  .callbacks = { cn_reduce_lr_on_plateau(.monitor = "mse", .min_delta = 1, .patience = 2, .cooldown = 1,
+                                                         .min_lr = 2e-5, .verbose = 1) }));
+    CHECK_STR(heard,
+              "Epoch 3: ReduceLROnPlateau reducing learning rate to 0.00010000000474974513.\n"); /* Keras's float32 */
     CHECK_STR(heard, "Epoch 5: ReduceLROnPlateau reducing learning rate to 2e-05.\n");
     int64_t n = 0;
     const double *rate = cn_history(s.m, "learning_rate", &n);
@@ -105,12 +118,15 @@ TEST(reduce_lr_on_plateau)
 TEST(terminate_on_nan)
 {
     setting s = begin(0.5);
-    cn_array *bad = cn_array_from(s.c, {6, 1}, CN_NUMBERS(1, 1, 1, 1, INFINITY, 1)), *y = cn_array_from(s.c, {6, 1}, NULL);
-    CHECK(!cn_fit(s.m, bad, y, .batch_size = 2, .shuffle = CN_NO, .epochs = 5, .callbacks = { cn_terminate_on_nan(.raise_error = CN_NO) }));
+    cn_array *bad = cn_array_from(s.c, { 6, 1 }, CN_NUMBERS(1, 1, 1, 1, INFINITY, 1)),
+             *y = cn_array_from(s.c, { 6, 1 }, NULL);
+    CHECK(!cn_fit(s.m, bad, y, .batch_size = 2, .shuffle = CN_NO, .epochs = 5,
+                  .callbacks = { cn_terminate_on_nan(.raise_error = CN_NO) }));
     CHECK(!strcmp(heard, "Batch 2: Invalid loss, terminating training\n"));
     CHECK_INT(epochs(s, "loss"), 1);
     CHECK_NEAR(weight(s), 0, 1e-6);                      /* two steps */
-    CHECK_INT(cn_fit(s.m, bad, y, .batch_size = 2, .shuffle = CN_NO, .callbacks = { cn_terminate_on_nan() }), CN_E_NUMERIC);
+    CHECK_INT(cn_fit(s.m, bad, y, .batch_size = 2, .shuffle = CN_NO, .callbacks = { cn_terminate_on_nan() }),
+              CN_E_NUMERIC);
     CHECK_STR(cn_error_message(s.c), "x has inf in row 4");
     cn_close(s.c);
 }
@@ -131,8 +147,10 @@ TEST(csv_logger)
     setting s = begin(0.25);
     CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 2, .callbacks = { cn_csv_logger("log_test.csv") }));
     CHECK(file_is("log_test.csv", "epoch,loss,mse,val_loss,val_mse\r\n0,1.0,1.0,NA,NA\r\n1,0.75,0.5625,NA,NA\r\n"));
-    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 4, .initial_epoch = 3, .callbacks = { cn_csv_logger("log_test.csv", .append = CN_YES) }));
-    CHECK(file_is("log_test.csv", "epoch,loss,mse,val_loss,val_mse\r\n0,1.0,1.0,NA,NA\r\n1,0.75,0.5625,NA,NA\r\n3,0.5,0.25,NA,NA\r\n"));
+    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 4, .initial_epoch = 3,
+                  .callbacks = { cn_csv_logger("log_test.csv", .append = CN_YES) }));
+    CHECK(file_is("log_test.csv",
+                  "epoch,loss,mse,val_loss,val_mse\r\n0,1.0,1.0,NA,NA\r\n1,0.75,0.5625,NA,NA\r\n3,0.5,0.25,NA,NA\r\n"));
     CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 2, .validation_x = s.x, .validation_y = s.y, .validation_freq = 1,
                   .callbacks = { cn_csv_logger("log_test.csv", .separator = ";") }));
     CHECK(file_is("log_test.csv", "epoch;loss;mse;val_loss;val_mse\r\n0;0.25;0.0625;0.0;0.0\r\n1;0.0;0.0;0.0;0.0\r\n"));
@@ -142,36 +160,47 @@ TEST(csv_logger)
     cn_close(s.c);
 }
 
-/* ---- Functions of the user's --------------------------------------------------------------------------------------------------- */
+/* ---- Functions of the user's ------------------------------------------------------------------------------------- */
 static char order[256];
 #define NOTE(name, letter) static cn_status name(const cn_event *e, void *user) \
     { (void)e; CHECK(user == order); size_t n = strlen(order); order[n] = letter, order[n + 1] = 0; return CN_OK; }
-NOTE(train_begin, 'B') NOTE(train_end, 'E') NOTE(epoch_begin, 'b') NOTE(epoch_end, 'e') NOTE(batch_begin, '(') NOTE(batch_end, ')') NOTE(test_end, 't')
+NOTE(train_begin, 'B')
+NOTE(train_end, 'E') NOTE(epoch_begin, 'b') NOTE(epoch_end, 'e') NOTE(batch_begin, '(') NOTE(batch_end, ')')
+    NOTE(test_end, 't')
 
-static cn_status refuse(const cn_event *e, void *user)
+        static cn_status refuse(const cn_event *e, void *user)
 {
     (void)user;
     return e->epoch == 1 ? cn_fail(e->ctx, CN_E_USER, "enough of it") : CN_OK;
 }
-static cn_status refuse_silently(const cn_event *e, void *user) { return (void)user, e->batch == 1 ? CN_E_STOPPED : CN_OK; }
+static cn_status refuse_silently(const cn_event *e, void *user)
+{
+    return (void)user, e->batch == 1 ? CN_E_STOPPED : CN_OK;
+}
 
 TEST(lambda_callback)
 {
     setting s = begin(0.1);
     *order = 0;
-    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 2, .batch_size = 1, .validation_split = 0.5,
-                  .callbacks = { cn_lambda_callback(.on_train_begin = train_begin, .on_train_end = train_end, .on_epoch_begin = epoch_begin, .on_epoch_end = epoch_end,
-                      .on_train_batch_begin = batch_begin, .on_train_batch_end = batch_end, .on_test_batch_end = test_end, .user = order) }));
+    CHECK(
+        !cn_fit(s.m, s.x, s.y, .epochs = 2, .batch_size = 1, .validation_split = 0.5,
+                .callbacks = { cn_lambda_callback(.on_train_begin = train_begin, .on_train_end = train_end,
+                                                  .on_epoch_begin = epoch_begin, .on_epoch_end = epoch_end,
+                                                  .on_train_batch_begin = batch_begin, .on_train_batch_end = batch_end,
+                                                  .on_test_batch_end = test_end, .user = order) }));
     CHECK(!strcmp(order, "Bb()teb()teE"));
-    CHECK_INT(cn_fit(s.m, s.x, s.y, .epochs = 5, .callbacks = { cn_lambda_callback(.on_epoch_end = refuse) }), CN_E_USER);
+    CHECK_INT(cn_fit(s.m, s.x, s.y, .epochs = 5, .callbacks = { cn_lambda_callback(.on_epoch_end = refuse) }),
+              CN_E_USER);
     CHECK(!strcmp(cn_error_message(s.c), "enough of it"));
     CHECK_INT(epochs(s, "loss"), 2);
-    CHECK_INT(cn_fit(s.m, s.x, s.y, .batch_size = 1, .callbacks = { cn_lambda_callback(.on_train_batch_end = refuse_silently) }), CN_E_STOPPED);
+    CHECK_INT(cn_fit(s.m, s.x, s.y, .batch_size = 1,
+                     .callbacks = { cn_lambda_callback(.on_train_batch_end = refuse_silently) }),
+              CN_E_STOPPED);
     CHECK_STR(cn_error_message(s.c), "a callback ended the training in epoch 1, batch 2");
     cn_close(s.c);
 }
 
-/* ---- Progress ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- Progress ---------------------------------------------------------------------------------------------------- */
 /* The texts without their times, which are digits before s, ms or us. */
 static const char *without_times(const char *text)
 {
@@ -181,7 +210,9 @@ static const char *without_times(const char *text)
         size_t digits = strspn(p, "0123456789");
         const char *unit = p + digits;
         bool start = p == text || p[-1] == ' ';
-        if (start && digits && (!strncmp(unit, "s ", 2) || !strncmp(unit, "s/", 2) || !strncmp(unit, "ms/", 3) || !strncmp(unit, "us/", 3))) {
+        if (start && digits &&
+            (!strncmp(unit, "s ", 2) || !strncmp(unit, "s/", 2) || !strncmp(unit, "ms/", 3) ||
+             !strncmp(unit, "us/", 3))) {
             out[n++] = '#';
             p = unit + strcspn(unit, " /") - 1;
         } else out[n++] = *p;
@@ -194,8 +225,9 @@ TEST(progress_lines)
 {
     setting s = begin(0.25);
     CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 2, .batch_size = 1, .verbose = 2, .validation_x = s.x, .validation_y = s.y));
-    const char *want = "Epoch 1/2\n2/2 - # - #/step - loss: 0.8750 - mse: 0.7812 - val_loss: 0.5000 - val_mse: 0.2500\n"
-                       "Epoch 2/2\n2/2 - # - #/step - loss: 0.3750 - mse: 0.1562 - val_loss: 0.0000e+00 - val_mse: 0.0000e+00\n";
+    const char *want =
+        "Epoch 1/2\n2/2 - # - #/step - loss: 0.8750 - mse: 0.7812 - val_loss: 0.5000 - val_mse: 0.2500\n"
+        "Epoch 2/2\n2/2 - # - #/step - loss: 0.3750 - mse: 0.1562 - val_loss: 0.0000e+00 - val_mse: 0.0000e+00\n";
     if (strcmp(without_times(heard), want)) CHECK_FAIL("heard\n%s", without_times(heard));
     *heard = 0;
     CHECK(!cn_set_weight(s.m, "d/kernel", CN_NUMBERS(1)));

@@ -1,5 +1,6 @@
-/* fit.c: training does what Keras's does: splits, weights, classes, epochs, steps, several outputs; the same bits twice and with
-   any number of threads; nothing is written when the loss is not finite. On the reference backend, then on the cpu's. */
+/* fit.c: training does what Keras's does: splits, weights, classes, epochs, steps, several outputs; the same bits twice
+   and with any number of threads; nothing is written when the loss is not finite. On the reference backend, then on the
+   cpu's. */
 #include "check.h"
 #include <cornu.h>
 
@@ -14,7 +15,8 @@ static cn_model *xor_net(cn_ctx *c)
     cn_model *m = cn_sequential(c, {2});
     cn_dense(m, 8, .activation = CN_TANH);
     cn_dense(m, 1, .activation = CN_SIGMOID);
-    CHECK(!cn_compile(m, .optimizer = cn_adam(.learning_rate = 0.05), .loss = CN_BINARY_CROSSENTROPY, .metrics = { CN_ACCURACY }));
+    CHECK(!cn_compile(m, .optimizer = cn_adam(.learning_rate = 0.05), .loss = CN_BINARY_CROSSENTROPY,
+                      .metrics = { CN_ACCURACY }));
     return m;
 }
 
@@ -70,7 +72,8 @@ TEST(ragged_last_batch)
     EACH_BACKEND(b) {
         cn_ctx   *c = cn_open(.backend = backends[b]);
         cn_model *m = line(c, 0);
-        CHECK(!cn_compile(m, .optimizer = cn_sgd(.learning_rate = CN_ZERO), .loss = CN_MAE, .metrics = { CN_METRIC_MSE }));
+        CHECK(!cn_compile(m, .optimizer = cn_sgd(.learning_rate = CN_ZERO), .loss = CN_MAE,
+                          .metrics = { CN_METRIC_MSE }));
         cn_array *x = cn_array_from(c, {3, 1}, CN_NUMBERS(1, 1, 1)), *y = cn_array_from(c, {3, 1}, CN_NUMBERS(1, 2, 6));
         CHECK(!cn_fit(m, x, y, .batch_size = 2, .shuffle = CN_NO));
         CHECK_NEAR(cn_result(m, "loss"), 3, 1e-6);
@@ -86,7 +89,8 @@ TEST(validation_takes_the_last_share)
     cn_ctx   *c = cn_open();
     cn_model *m = line(c, 0);
     CHECK(!cn_compile(m, .optimizer = cn_sgd(.learning_rate = CN_ZERO), .loss = CN_MAE));
-    cn_array *x = cn_array_from(c, {10, 1}, NULL), *y = cn_array_from(c, {10, 1}, CN_NUMBERS(1, 1, 1, 1, 1, 1, 1, 5, 5, 8));
+    cn_array *x = cn_array_from(c, { 10, 1 }, NULL),
+             *y = cn_array_from(c, { 10, 1 }, CN_NUMBERS(1, 1, 1, 1, 1, 1, 1, 5, 5, 8));
     CHECK(!cn_fit(m, x, y, .validation_split = 0.3, .epochs = 4, .validation_freq = 2));
     CHECK_NEAR(cn_result(m, "loss"), 1, 1e-6);
     CHECK_NEAR(cn_result(m, "val_loss"), 6, 1e-6);
@@ -95,7 +99,8 @@ TEST(validation_takes_the_last_share)
     CHECK(n == 4 && k == 2);
     CHECK(!cn_fit(m, x, y, .validation_x = cn_slice(x, 0, 0, 2), .validation_y = cn_slice(y, 0, 8, 2)));
     CHECK_NEAR(cn_result(m, "val_loss"), 6.5, 1e-6);
-    CHECK(!cn_fit(m, x, y, .validation_data = cn_dataset_from(c, .x = { x }, .y = { y }), .validation_steps = 1, .batch_size = 7));
+    CHECK(!cn_fit(m, x, y, .validation_data = cn_dataset_from(c, .x = { x }, .y = { y }), .validation_steps = 1,
+                  .batch_size = 7));
     CHECK_NEAR(cn_result(m, "val_loss"), 1, 1e-6);
     CHECK_STR(cn_result_name(m, 0), "loss");
     CHECK_STR(cn_result_name(m, 1), "val_loss");
@@ -110,12 +115,14 @@ TEST(weights_of_classes_and_samples)
 {
     EACH_BACKEND(b) {
         cn_ctx   *c = cn_open(.backend = backends[b]);
-        cn_array *x = cn_array_from(c, {4, 1}, CN_NUMBERS(1, 2, 3, 4)), *y = cn_array_from(c, {4, 1}, CN_NUMBERS(0, 1, 1, 0));
+        cn_array *x = cn_array_from(c, { 4, 1 }, CN_NUMBERS(1, 2, 3, 4)),
+                 *y = cn_array_from(c, { 4, 1 }, CN_NUMBERS(0, 1, 1, 0));
         cn_array *w = cn_array_from(c, {4}, CN_NUMBERS(1, 5, 5, 1));
         double loss[2], after[2];
         for (int k = 0; k < 2; k++) {
             cn_model *m = line(c, 0.5);
-            CHECK(!cn_compile(m, .optimizer = cn_sgd(.learning_rate = 0.01), .loss = CN_MSE, .metrics = { CN_METRIC_MAE }, .weighted_metrics = { CN_METRIC_MAE }));
+            CHECK(!cn_compile(m, .optimizer = cn_sgd(.learning_rate = 0.01), .loss = CN_MSE,
+                              .metrics = { CN_METRIC_MAE }, .weighted_metrics = { CN_METRIC_MAE }));
             CHECK(!(k ? cn_fit(m, x, y, .sample_weight = w) : cn_fit(m, x, y, .class_weight = CN_NUMBERS(1, 5))));
             loss[k] = cn_result(m, "loss"), after[k] = weight(m);
             CHECK_NEAR(cn_result(m, "mae"), (0.5 + 0 + 0.5 + 2) / 4, 1e-6);
@@ -132,7 +139,8 @@ TEST(weight_0_counts_for_nothing)
     EACH_BACKEND(b) {
         cn_ctx   *c = cn_open(.backend = backends[b]);
         cn_model *m = line(c, 1);
-        CHECK(!cn_compile(m, .optimizer = cn_sgd(.learning_rate = 0.1), .loss = CN_MSE, .weighted_metrics = { CN_METRIC_MAE }));
+        CHECK(!cn_compile(m, .optimizer = cn_sgd(.learning_rate = 0.1), .loss = CN_MSE,
+                          .weighted_metrics = { CN_METRIC_MAE }));
         cn_array *x = cn_array_from(c, {2, 1}, CN_NUMBERS(1, 2)), *y = cn_array_from(c, {2, 1}, CN_NUMBERS(3, NAN));
         cn_array *w = cn_array_from(c, {2}, CN_NUMBERS(1, 0));
         CHECK(!cn_fit(m, x, y, .sample_weight = w));
@@ -149,10 +157,12 @@ TEST(several_outputs_by_place_and_by_name)
     cn_tensor *x = cn_input(c, {1}), *a = cn_dense(x, 1, .use_bias = CN_NO, .kernel_initializer = CN_ONES, .name = "a"),
               *b = cn_dense(x, 3, .activation = CN_SOFTMAX, .kernel_initializer = CN_ZEROS, .name = "b");
     cn_model  *m = cn_functional({x}, {a, b});
-    cn_dataset *ds = cn_dataset_from(c, .x = { cn_array_from(c, {2, 1}, CN_NUMBERS(1, 2)) },
-                                     .y = { cn_array_from(c, {2}, CN_NUMBERS(3, 3)), cn_array_from(c, {2}, CN_NUMBERS(0, 2), .dtype = CN_INT32) });
+    cn_dataset *ds = cn_dataset_from(c, .x = { cn_array_from(c, { 2, 1 }, CN_NUMBERS(1, 2)) },
+                                     .y = { cn_array_from(c, { 2 }, CN_NUMBERS(3, 3)),
+                                            cn_array_from(c, { 2 }, CN_NUMBERS(0, 2), .dtype = CN_INT32) });
     CHECK(!cn_compile(m, .optimizer = cn_sgd(.learning_rate = CN_ZERO),
-                      .outputs = { cn_output(.name = "b", .loss = CN_SPARSE_CATEGORICAL_CROSSENTROPY, .loss_weight = 0.5, .metrics = { CN_ACCURACY }),
+                      .outputs = { cn_output(.name = "b", .loss = CN_SPARSE_CATEGORICAL_CROSSENTROPY,
+                                             .loss_weight = 0.5, .metrics = { CN_ACCURACY }),
                                    cn_output(.name = "a", .loss = CN_MSE) }));
     CHECK(!cn_fit(m, ds));
     CHECK_NEAR(cn_result(m, "a_loss"), 2.5, 1e-6);
@@ -193,7 +203,7 @@ TEST(frozen_layers_do_not_learn)
     CHECK_INT(cn_close(c), 0);
 }
 
-/* ---- Epochs and steps --------------------------------------------------------------------------------------------------------- */
+/* ---- Epochs and steps -------------------------------------------------------------------------------------------- */
 typedef struct { int64_t epochs, batches, first_epoch, last_step; } seen;
 static cn_status on_epoch(const cn_event *e, void *user)
 {
@@ -219,7 +229,8 @@ TEST(epochs_and_steps)
     CHECK(!cn_fit(m, x, x, .epochs = 5, .initial_epoch = 2, .batch_size = 4, WATCH));
     CHECK(s.epochs == 3 && s.first_epoch == 2 && s.batches == 9 && s.last_step == 8);
     s = (seen){ 0, 0, 0, 0 };
-    CHECK(!cn_fit(m, x, x, .epochs = 4, .steps_per_epoch = 2, .batch_size = 3, WATCH));   /* 4 batches a pass: 2, 2, 2, 2 */
+    CHECK(
+        !cn_fit(m, x, x, .epochs = 4, .steps_per_epoch = 2, .batch_size = 3, WATCH)); /* 4 batches a pass: 2, 2, 2, 2 */
     CHECK(s.epochs == 4 && s.batches == 8);
     CHECK(!cn_fit(m, x, x, .epochs = 2, .initial_epoch = 2));
     int64_t n = 1;
@@ -241,12 +252,14 @@ TEST(from_a_generator_as_from_memory)
         cn_ctx *c = cn_open(.backend = backends[b]);
         cn_array *x = cn_array_from(c, {10, 1}, CN_NUMBERS(0, 1, 2, 3, 4, 5, 6, 7, 8, 9)), *p = NULL;
         int calls = 0;
-        cn_dataset *ds = cn_dataset_from_generator(c, { count_up, &calls }, .x = {{ .shape = {1} }}, .y = {{ .shape = {1} }});
+        cn_dataset *ds = cn_dataset_from_generator(c, { count_up, &calls }, .x = { { .shape = { 1 } } },
+                                                   .y = { { .shape = { 1 } } });
         double got[2], loss[2];
         for (int k = 0; k < 2; k++) {
             cn_model *m = line(c, 0.5);
             CHECK(!cn_compile(m, .optimizer = cn_sgd(.learning_rate = 0.001), .loss = CN_MSE));
-            CHECK(!(k ? cn_fit(m, cn_prefetch(ds, 2), .epochs = 3, .batch_size = 4) : cn_fit(m, x, x, .epochs = 3, .batch_size = 4, .shuffle = CN_NO)));
+            CHECK(!(k ? cn_fit(m, cn_prefetch(ds, 2), .epochs = 3, .batch_size = 4)
+                      : cn_fit(m, x, x, .epochs = 3, .batch_size = 4, .shuffle = CN_NO)));
             got[k] = weight(m), loss[k] = cn_result(m, "loss");
             CHECK(!(k ? cn_predict(m, ds, &p, .batch_size = 3) : cn_predict(m, x, &p, .batch_size = 3)));
             CHECK(cn_size_of(p, 0) == 10);
@@ -269,14 +282,15 @@ TEST(stopping)
     cn_ctx   *c = cn_open();
     cn_model *m = xor_net(c);
     int64_t   n = 0;
-    CHECK(!cn_fit(m, xor_x(c), xor_y(c), .epochs = 100, .callbacks = { cn_lambda_callback(.on_epoch_end = stop_at_3) }));
+    CHECK(
+        !cn_fit(m, xor_x(c), xor_y(c), .epochs = 100, .callbacks = { cn_lambda_callback(.on_epoch_end = stop_at_3) }));
     CHECK(cn_history(m, "loss", &n) && n == 4);
     CHECK(!cn_fit(m, xor_x(c), xor_y(c), .epochs = 2));
     CHECK(cn_history(m, "loss", &n) && n == 2);
     CHECK_INT(cn_close(c), 0);
 }
 
-/* ---- The same bits ------------------------------------------------------------------------------------------------------------- */
+/* ---- The same bits ----------------------------------------------------------------------------------------------- */
 static void train_to_bits(const char *backend, int threads, float *out, int n, bool callbacks)
 {
     cn_ctx   *c = cn_open(.backend = backend, .threads = threads, .seed = 11);
@@ -289,7 +303,8 @@ static void train_to_bits(const char *backend, int threads, float *out, int n, b
     for (int i = 0; i < 50; i++) ((float *)cn_mutable(y))[i] = cosf((float)i);
     seen s = { 0, 0, 0, 0 };
     CHECK(!cn_compile(m, .optimizer = CN_ADAM, .loss = CN_MSE));
-    CHECK(!(callbacks ? cn_fit(m, x, y, .epochs = 3, .batch_size = 16, WATCH) : cn_fit(m, x, y, .epochs = 3, .batch_size = 16)));
+    CHECK(!(callbacks ? cn_fit(m, x, y, .epochs = 3, .batch_size = 16, WATCH)
+                      : cn_fit(m, x, y, .epochs = 3, .batch_size = 16)));
     cn_array *w = cn_get_weight(m, "d/kernel");
     for (int i = 0; i < n; i++) out[i] = cn_float32(w)[i];
     CHECK_INT(cn_close(c), 0);
@@ -309,7 +324,7 @@ TEST(same_seed_same_bits)
     }
 }
 
-/* ---- Not finite ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Not finite -------------------------------------------------------------------------------------------------- */
 TEST(nothing_is_written_when_the_loss_is_not_finite)
 {
     EACH_BACKEND(b) {
@@ -318,7 +333,8 @@ TEST(nothing_is_written_when_the_loss_is_not_finite)
         cn_activation(m, { "exponential" }, .name = "blows_up");
         cn_dense(m, 1, .use_bias = CN_NO, .kernel_initializer = CN_ONES, .name = "d");
         CHECK(!cn_compile(m, .optimizer = cn_adam(.learning_rate = 0.5), .loss = CN_MSE));
-        cn_array *x = cn_array_from(c, {4, 1}, CN_NUMBERS(0, 0, 1000, 0)), *y = cn_array_from(c, {4, 1}, CN_NUMBERS(2, 2, 2, 2));
+        cn_array *x = cn_array_from(c, { 4, 1 }, CN_NUMBERS(0, 0, 1000, 0)),
+                 *y = cn_array_from(c, { 4, 1 }, CN_NUMBERS(2, 2, 2, 2));
         CHECK_INT(cn_fit(m, x, y, .batch_size = 2, .shuffle = CN_NO, .epochs = 5), CN_E_NUMERIC);
         CHECK_STR(cn_error_message(c), "fit.c:");
         CHECK_STR(cn_error_message(c), "blows_up");
@@ -347,8 +363,11 @@ TEST(labels_outside_the_classes)
         cn_ctx   *c = cn_open(.backend = backends[b]);
         cn_model *m = cn_sequential(c, {1});
         cn_dense(m, 10, .activation = CN_SOFTMAX, .name = "d");
-        CHECK(!cn_compile(m, .optimizer = CN_SGD, .loss = CN_SPARSE_CATEGORICAL_CROSSENTROPY, .metrics = { CN_ACCURACY }));
-        cn_array *x = cn_array_from(c, {6, 1}, NULL), *y = cn_array_from(c, {6}, CN_NUMBERS(0, 1, 9, 3, 10, 2), .dtype = CN_UINT8), *before = cn_get_weight(m, "d/bias");
+        CHECK(!cn_compile(m, .optimizer = CN_SGD, .loss = CN_SPARSE_CATEGORICAL_CROSSENTROPY,
+                          .metrics = { CN_ACCURACY }));
+        cn_array *x = cn_array_from(c, { 6, 1 }, NULL),
+                 *y = cn_array_from(c, { 6 }, CN_NUMBERS(0, 1, 9, 3, 10, 2), .dtype = CN_UINT8),
+                 *before = cn_get_weight(m, "d/bias");
         CHECK_INT(cn_fit(m, x, y, .batch_size = 6), CN_E_VALUE);
         CHECK_STR(cn_error_message(c), "label 10 in row 4, the output has 10 classes (0..9)");
         CHECK(!memcmp(cn_float32(before), cn_float32(cn_get_weight(m, "d/bias")), 10 * sizeof(float)));

@@ -1,5 +1,5 @@
-/* graph.c: the storey below as the user sees it: nodes and their errors, gradients, models in graphs, steps of one's own, runners;
-   parts of one's own; watches. */
+/* graph.c: the storey below as the user sees it: nodes and their errors, gradients, models in graphs, steps of one's
+   own, runners; parts of one's own; watches. */
 #include "check.h"
 #include <cornu.h>
 #include <pthread.h>
@@ -94,7 +94,8 @@ TEST(a_step_of_ones_own_is_that_of_fit)
         cn_model *m = cn_sequential(c, {2});
         cn_dense(m, 4, .activation = CN_TANH);
         cn_dense(m, 1, .name = "d");
-        cn_array *x = cn_array_from(c, {4, 2}, CN_NUMBERS(0,0, 0,1, 1,0, 1,1)), *y = cn_array_from(c, {4, 1}, CN_NUMBERS(0, 1, 1, 0));
+        cn_array *x = cn_array_from(c, { 4, 2 }, CN_NUMBERS(0, 0, 0, 1, 1, 0, 1, 1)),
+                 *y = cn_array_from(c, { 4, 1 }, CN_NUMBERS(0, 1, 1, 0));
         if (k) {
             cn_graph *g = cn_graph_new(c);
             cn_node  *in = cn_graph_input(g, {4, 2}), *want = cn_graph_input(g, {4, 1});
@@ -129,7 +130,7 @@ TEST(random_numbers_anew_in_each_run)
     CHECK_INT(cn_close(c), 0);
 }
 
-/* ---- Runners of models ----------------------------------------------------------------------------------------------------------- */
+/* ---- Runners of models ------------------------------------------------------------------------------------------- */
 static cn_model *net(cn_ctx *c)
 {
     cn_model *m = cn_sequential(c, {3});
@@ -189,13 +190,16 @@ TEST(runners)
     CHECK_INT(cn_close(c), 0);
 }
 
-/* ---- Parts of one's own -------------------------------------------------------------------------------------------------------------- */
-#define SQUASH_OPTIONS(F)  F(double, start, 1.0, "the gains at the beginning") F(cn_text, word, 0, "unused") F(cn_flag, flip, CN_NO, "negative")
+/* ---- Parts of one's own ------------------------------------------------------------------------------------------ */
+#define SQUASH_OPTIONS(F)                               \
+    F(double, start, 1.0, "the gains at the beginning") \
+    F(cn_text, word, 0, "unused") F(cn_flag, flip, CN_NO, "negative")
 CN_OPTIONS(squash, SQUASH_OPTIONS);
 static cn_status squash_build(const cn_build *b)
 {
     const squash_options *o = b->options;
-    return cn_add_weight(b->layer, "gain", {cn_size_of(b->in[0], -1)}, .initializer = cn_init_constant(.value = o->start));
+    return cn_add_weight(b->layer, "gain", { cn_size_of(b->in[0], -1) },
+                         .initializer = cn_init_constant(.value = o->start));
 }
 static cn_node *squash_call(const cn_layer_call *k)
 {
@@ -216,7 +220,10 @@ static cn_node *spread(cn_node *y, cn_node *p, void *user)                   /* 
     cn_node *e = cn_op_subtract(y, p);
     return cn_op_concatenate({e, cn_op_square(e), cn_op_affine(e, 0, 1)}, .axis = 1);
 }
-static double deviation(const double *s, void *user) { return (void)user, sqrt(s[1] / s[2] - s[0] / s[2] * (s[0] / s[2])); }
+static double deviation(const double *s, void *user)
+{
+    return (void)user, sqrt(s[1] / s[2] - s[0] / s[2] * (s[0] / s[2]));
+}
 static cn_node *cube(cn_node *z, void *user) { return (void)user, cn_op_multiply(z, cn_op_square(z)); }
 static cn_node *wrong(cn_node *y, cn_node *p, void *user) { return (void)user, cn_op_add(y, cn_op_reshape(p, 7, 7)); }
 
@@ -224,13 +231,14 @@ TEST(parts_of_ones_own)
 {
     cn_ctx *c = cn_open();
     double  q = 0.9;
-    CHECK(!cn_register_layer(c, "acme>Squash", .build = squash_build, .call = squash_call, .options = &squash_table, .outputs = 2));
+    CHECK(!cn_register_layer(c, "acme>Squash", .build = squash_build, .call = squash_call, .options = &squash_table,
+                             .outputs = 2));
     CHECK(!cn_register_loss(c, "acme>pinball", pinball, .user = &q));
     CHECK(!cn_register_metric(c, "acme>spread", spread, .sums = 3, .result = deviation));
     CHECK(!cn_register_activation(c, "acme>cube", cube));
     CHECK(!cn_register_loss(c, "acme>wrong", wrong));
     cn_tensor *x = cn_input(c, {2}), *second = NULL;
-    cn_layer  *own = cn_custom(c, "acme>Squash", .options = CN_SET(squash, .start = 0.5, .flip = CN_YES), .name = "own");
+    cn_layer *own = cn_custom(c, "acme>Squash", .options = CN_SET(squash, .start = 0.5, .flip = CN_YES), .name = "own");
     cn_tensor *y = cn_call(own, x, .outputs = { NULL });
     cn_call(own, x, .outputs = { &y, &second });
     cn_model  *m = cn_functional({x}, {y, second});
@@ -245,8 +253,10 @@ TEST(parts_of_ones_own)
 
     cn_model *n = cn_sequential(c, {1});
     cn_dense(n, 1, .use_bias = CN_NO, .kernel_initializer = CN_ONES, .activation = { "acme>cube" }, .name = "d");
-    CHECK(!cn_compile(n, .optimizer = cn_sgd(.learning_rate = CN_ZERO), .loss = { "acme>pinball" }, .metrics = { { "acme>spread" } }));
-    CHECK(!cn_fit(n, cn_array_from(c, {2, 1}, CN_NUMBERS(1, 2)), cn_array_from(c, {2, 1}, CN_NUMBERS(2, 5))));    /* e = 1, -3 */
+    CHECK(!cn_compile(n, .optimizer = cn_sgd(.learning_rate = CN_ZERO), .loss = { "acme>pinball" },
+                      .metrics = { { "acme>spread" } }));
+    CHECK(!cn_fit(n, cn_array_from(c, { 2, 1 }, CN_NUMBERS(1, 2)),
+                  cn_array_from(c, { 2, 1 }, CN_NUMBERS(2, 5)))); /* e = 1, -3 */
     CHECK_NEAR(cn_result(n, "loss"), (0.9 * 1 + 0.1 * 3) / 2, 1e-6);
     CHECK_NEAR(cn_result(n, "spread"), 2, 1e-6);
     CHECK_INT(cn_close(c), 0);
@@ -270,7 +280,7 @@ TEST(parts_of_ones_own_misused)
     cn_close(c);
 }
 
-/* ---- Watches ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Watches ----------------------------------------------------------------------------------------------------- */
 static double watched;
 static cn_status look(const cn_event *e, void *user)
 {
@@ -287,10 +297,12 @@ TEST(watches)
     CHECK(!cn_compile(m, .optimizer = cn_sgd(.learning_rate = CN_ZERO), .loss = CN_MSE));
     cn_array *x = cn_array_from(c, {2, 2}, CN_NUMBERS(1, 2, 3, 4)), *y = cn_array_from(c, {2, 1}, NULL), *p = NULL;
     cn_watch *out = cn_watch_on(m, "h/output"), *gradient = cn_watch_on(m, "h/output", .gradient = CN_YES),
-             *norm = cn_watch_on(m, "d/kernel", .gradient = CN_YES, .reduce = CN_NORM), *rows = cn_watch_on(m, "h/input", .reduce = CN_SUM, .keep_axes = {CN_AXIS0});
+             *norm = cn_watch_on(m, "d/kernel", .gradient = CN_YES, .reduce = CN_NORM),
+             *rows = cn_watch_on(m, "h/input", .reduce = CN_SUM, .keep_axes = { CN_AXIS0 });
     CHECK(cn_watch_value(out) == NULL);
     cn_clear_error(c);
-    CHECK(!cn_fit(m, x, y, .shuffle = CN_NO, .callbacks = { cn_lambda_callback(.on_train_batch_end = look, .user = norm) }));
+    CHECK(!cn_fit(m, x, y, .shuffle = CN_NO,
+                  .callbacks = { cn_lambda_callback(.on_train_batch_end = look, .user = norm) }));
     CHECK_NEAR(cn_at(cn_watch_value(out), 1, 0), 7, 0);                      /* p = 6, 14; dp = 6, 14 */
     CHECK_NEAR(cn_at(cn_watch_value(gradient), 1, 1), 14, 1e-5);
     CHECK_NEAR(watched, sqrt(2) * (6 * 3 + 14 * 7), 1e-3);
@@ -317,7 +329,9 @@ TEST(watching_changes_no_bits)
         for (int i = 0; i < 192; i++) ((float *)cn_mutable(x))[i] = sinf((float)(i * i));
         for (int i = 0; i < 64; i++) ((int32_t *)cn_mutable(y))[i] = i % 3 == 0;
         CHECK(!cn_compile(m, .optimizer = CN_ADAM, .loss = CN_SPARSE_CATEGORICAL_CROSSENTROPY));
-        if (k) CHECK(!cn_error(cn_watch_on(m, "dense/output")) && !cn_error(cn_watch_on(m, "dense/output", .gradient = CN_YES)));
+        if (k)
+            CHECK(!cn_error(cn_watch_on(m, "dense/output")) &&
+                  !cn_error(cn_watch_on(m, "dense/output", .gradient = CN_YES)));
         CHECK(!cn_fit(m, x, y, .epochs = 3, .batch_size = 20));
         after[k] = cn_at(cn_get_weight(m, "dense_1/kernel"), 7, 1);
         CHECK_INT(cn_close(c), 0);

@@ -1,4 +1,5 @@
-/* memory.c: the n-th allocation fails, for every n: an error each time, no leak, no crash; and what was there before still works. */
+/* memory.c: the n-th allocation fails, for every n: an error each time, no leak, no crash; and what was there before
+ * still works. */
 #include "../fail/alloc.h"
 #include "check.h"
 #include <cornu.h>
@@ -16,7 +17,8 @@ static cn_array *numbers(cn_ctx *c, int64_t rows, int64_t columns)
 
 static cn_status xor_program(cn_ctx *c)
 {
-    cn_array *x = cn_array_from(c, {4, 2}, CN_NUMBERS(0,0, 0,1, 1,0, 1,1)), *y = cn_array_from(c, {4, 1}, CN_NUMBERS(0, 1, 1, 0)), *p = NULL;
+    cn_array *x = cn_array_from(c, { 4, 2 }, CN_NUMBERS(0, 0, 0, 1, 1, 0, 1, 1)),
+             *y = cn_array_from(c, { 4, 1 }, CN_NUMBERS(0, 1, 1, 0)), *p = NULL;
     cn_model *m = cn_sequential(c, {2});
     cn_dense(m, 4, .activation = CN_TANH);
     cn_dense(m, 1, .activation = CN_SIGMOID);
@@ -27,19 +29,27 @@ static cn_status xor_program(cn_ctx *c)
     return status;
 }
 
-static cn_status fit_program(cn_ctx *c)                  /* two inputs and outputs, sharing, dropout, metrics, validation, callbacks */
+static cn_status fit_program(cn_ctx *c) /* two inputs and outputs, sharing, dropout, metrics, validation, callbacks */
 {
     cn_tensor *a = cn_input(c, {3}), *b = cn_input(c, {3});
     cn_layer  *shared = cn_dense(c, 4, .activation = CN_RELU);
     cn_tensor *u = cn_call(shared, a), *v = cn_call(shared, b);
     cn_tensor *h = cn_dropout(cn_concatenate(u, v), 0.5);
-    cn_model  *m = cn_functional({a, b}, {cn_dense(h, 1, .name = "one"), cn_dense(h, 3, .activation = CN_SOFTMAX, .name = "two")});
-    cn_array  *labels = cn_array_from(c, {10}, CN_NUMBERS(0, 1, 2, 0, 1, 2, 0, 1, 2, 0), .dtype = CN_UINT8), *p = NULL, *q = NULL;
-    cn_dataset *ds = cn_dataset_from(c, .x = { numbers(c, 10, 3), numbers(c, 10, 3) }, .y = { numbers(c, 10, 1), labels });
-    cn_status status = cn_compile(m, .optimizer = CN_RMSPROP, .outputs = { cn_output(.loss = CN_MSE, .metrics = { CN_METRIC_MAE }), cn_output(.loss = CN_SPARSE_CATEGORICAL_CROSSENTROPY, .metrics = { CN_ACCURACY }) });
+    cn_model *m = cn_functional(
+        { a, b }, { cn_dense(h, 1, .name = "one"), cn_dense(h, 3, .activation = CN_SOFTMAX, .name = "two") });
+    cn_array *labels = cn_array_from(c, { 10 }, CN_NUMBERS(0, 1, 2, 0, 1, 2, 0, 1, 2, 0), .dtype = CN_UINT8), *p = NULL,
+             *q = NULL;
+    cn_dataset *ds =
+        cn_dataset_from(c, .x = { numbers(c, 10, 3), numbers(c, 10, 3) }, .y = { numbers(c, 10, 1), labels });
+    cn_status status =
+        cn_compile(m, .optimizer = CN_RMSPROP,
+                   .outputs = { cn_output(.loss = CN_MSE, .metrics = { CN_METRIC_MAE }),
+                                cn_output(.loss = CN_SPARSE_CATEGORICAL_CROSSENTROPY, .metrics = { CN_ACCURACY }) });
     if (!status && !strstr(cn_summary(m), "Total params")) status = cn_error(c);
-    if (!status) status = cn_fit(m, ds, .epochs = 2, .batch_size = 4, .validation_split = 0.3, .verbose = 2,
-                                 .callbacks = { cn_early_stopping(.restore_best_weights = CN_YES), cn_reduce_lr_on_plateau(), cn_csv_logger("/dev/null") });
+    if (!status)
+        status = cn_fit(m, ds, .epochs = 2, .batch_size = 4, .validation_split = 0.3, .verbose = 2,
+                        .callbacks = { cn_early_stopping(.restore_best_weights = CN_YES), cn_reduce_lr_on_plateau(),
+                                       cn_csv_logger("/dev/null") });
     if (!status) status = cn_evaluate(m, ds);
     if (!status) status = cn_predict(m, ds, &p, &q);
     return status;
@@ -64,13 +74,15 @@ static cn_status other_program(cn_ctx *c)                /* a generator, watches
     cn_watch *w = cn_watch_on(m, "d/kernel", .gradient = CN_YES, .reduce = CN_NORM);
     if (!status) status = cn_fit(m, ds, .batch_size = 4);
     if (!status && cn_watch_value(w) == NULL) status = cn_error(c);
-    cn_runner *r = cn_prepare(m), *two = cn_prepare(cn_functional({cn_model_input(m, 0)}, {cn_layer_output(cn_get_layer(m, "d"))}));
+    cn_runner *r = cn_prepare(m),
+              *two = cn_prepare(cn_functional({ cn_model_input(m, 0) }, { cn_layer_output(cn_get_layer(m, "d")) }));
     if (!status) status = cn_run(r);
     if (!status) status = cn_run(two);
     if (!status) status = cn_error(cn_clone_model(m));
     cn_graph *g = cn_graph_new(c);
     cn_node  *x = cn_graph_input(g, {4, 1}), *loss = cn_op_mean(cn_op_square(cn_graph_call(m, x)));
-    cn_runner *step = cn_prepare_graph(g, {cn_minimize(loss, m, .optimizer = CN_ADAM), cn_grad(loss, x), cn_op_random_normal(g, 3)});
+    cn_runner *step = cn_prepare_graph(
+        g, { cn_minimize(loss, m, .optimizer = CN_ADAM), cn_grad(loss, x), cn_op_random_normal(g, 3) });
     if (!status) status = cn_run(step);
     return status;
 }
@@ -85,7 +97,8 @@ static void every_n(program *f)
         cn_status status = c ? f(c) : CN_E_NOMEM;
         if (a.failed && c && !status && !cn_error(c)) CHECK_FAIL("allocation %ld failed and nobody said so", n);
         if (!a.failed && status) CHECK_FAIL("nothing failed, but: %s", cn_error_message(c));
-        if (a.failed && status && status != CN_E_NOMEM) CHECK_FAIL("allocation %ld: status %d: %s", n, (int)status, cn_error_message(c));
+        if (a.failed && status && status != CN_E_NOMEM)
+            CHECK_FAIL("allocation %ld: status %d: %s", n, (int)status, cn_error_message(c));
         cn_close(c);
         if (a.blocks || a.bytes) CHECK_FAIL("allocation %ld: %ld blocks, %zu bytes are left", n, a.blocks, a.bytes);
         if (!a.failed) break;

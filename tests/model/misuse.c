@@ -47,9 +47,11 @@ TEST(unknown_words)
     REFUSED(CN_E_NAME, cn_compile(s.m, .loss = { "mean_sqared_error" }), "did you mean \"mean_squared_error\"");
     REFUSED(CN_E_NAME, cn_compile(s.m, .optimizer = { "adma" }, .loss = CN_MSE), "adam");
     REFUSED(CN_E_NAME, cn_compile(s.m, .loss = CN_MSE, .metrics = { { "acuracy" } }), "acuracy");
-    REFUSED(CN_E_NAME, cn_compile(s.m, .outputs = { cn_output(.loss = CN_MSE, .name = "price") }), "has no output \"price\". It has \"dense\"");
+    REFUSED(CN_E_NAME, cn_compile(s.m, .outputs = { cn_output(.loss = CN_MSE, .name = "price") }),
+            "has no output \"price\". It has \"dense\"");
     REFUSED(CN_E_VALUE, cn_compile(s.m, .loss = CN_MSE, .outputs = { cn_output(.loss = CN_MSE) }), "stands instead of");
-    REFUSED(CN_E_VALUE, cn_compile(s.m, .outputs = { cn_output(.loss = CN_MSE), cn_output(.loss = CN_MSE) }), "output number 1");
+    REFUSED(CN_E_VALUE, cn_compile(s.m, .outputs = { cn_output(.loss = CN_MSE), cn_output(.loss = CN_MSE) }),
+            "output number 1");
     CHECK(!cn_compile(s.m, .loss = CN_MSE));
     REFUSED(CN_E_NAME, cn_fit(s.m, s.x, s.y, .callbacks = { { "early_stoping" } }), "The nearest: \"early_stopping\"");
     end(s);
@@ -60,13 +62,15 @@ TEST(data_that_do_not_fit)
     setting s = begin();
     cn_ctx *c = s.c;
     CHECK(!cn_compile(s.m, .loss = CN_MSE));
-    REFUSED(CN_E_SHAPE, cn_fit(s.m, cn_array_from(c, {4, 3}, NULL), s.y), "takes the shape (None, 2), the data have (None, 3)");
+    REFUSED(CN_E_SHAPE, cn_fit(s.m, cn_array_from(c, { 4, 3 }, NULL), s.y),
+            "takes the shape (None, 2), the data have (None, 3)");
     REFUSED(CN_E_SHAPE, cn_fit(s.m, cn_array_from(c, {4}, NULL), s.y), "takes the shape (None, 2)");
     REFUSED(CN_E_SHAPE, cn_fit(s.m, s.x, cn_array_from(c, {4, 2}, NULL)), "targets have the shape");
     REFUSED(CN_E_SHAPE, cn_fit(s.m, s.x, cn_array_from(c, {3, 1}, NULL)), "3");
     REFUSED(CN_E_VALUE, cn_fit(s.m, s.x, NULL), "y is NULL");
     REFUSED(CN_E_VALUE, cn_fit(s.m, (cn_array *)NULL, s.y), "x is NULL");
-    REFUSED(CN_E_VALUE, cn_fit(s.m, cn_array_from(c, {CN_AXIS0, 2}, NULL), cn_array_from(c, {CN_AXIS0, 1}, NULL)), "empty");
+    REFUSED(CN_E_VALUE, cn_fit(s.m, cn_array_from(c, { CN_AXIS0, 2 }, NULL), cn_array_from(c, { CN_AXIS0, 1 }, NULL)),
+            "empty");
     cn_dataset *ds = cn_dataset_from(c, .x = { s.x, s.x }, .y = { s.y });
     REFUSED(CN_E_SHAPE, cn_fit(s.m, ds), "has 1 inputs, the data have 2");
     REFUSED(CN_E_VALUE, cn_fit(s.m, cn_dataset_from(c, .x = { s.x })), "no targets");
@@ -95,7 +99,8 @@ TEST(numbers_out_of_range)
     REFUSED(CN_E_VALUE, cn_fit(s.m, s.x, s.y, .validation_split = -0.5), "validation_split is -0.5");
     REFUSED(CN_E_VALUE, cn_fit(s.m, s.x, s.y, .validation_split = NAN), "validation_split is nan");
     REFUSED(CN_E_VALUE, cn_fit(s.m, s.x, s.y, .validation_split = 0.9), "one part would be empty");
-    REFUSED(CN_E_VALUE, cn_fit(s.m, s.x, s.y, .validation_split = 0.5, .validation_x = s.x, .validation_y = s.y), "give one of");
+    REFUSED(CN_E_VALUE, cn_fit(s.m, s.x, s.y, .validation_split = 0.5, .validation_x = s.x, .validation_y = s.y),
+            "give one of");
     REFUSED(CN_E_VALUE, cn_fit(s.m, s.x, s.y, .validation_x = s.x), "belong together");
     REFUSED(CN_E_VALUE, cn_fit(s.m, s.x, s.y, .verbose = 3), "verbose is 3");
     REFUSED(CN_E_VALUE, cn_fit(s.m, s.x, s.y, .initial_epoch = -2), "initial_epoch is -2");
@@ -130,7 +135,8 @@ TEST(nothing_to_work_with)
     cn_ctx *c = s.c;
     cn_model *empty = cn_sequential(c, {2});
     REFUSED(CN_E_STATE, cn_compile(empty, .loss = CN_MSE), "has no layers yet");
-    CHECK_INT((cn_fit)(&(cn_fit_args){ .head = CN_HEAD(cn_fit_args) }), CN_E_NOMEM);     /* a NULL model is one that could not be made */
+    CHECK_INT((cn_fit)(&(cn_fit_args){ .head = CN_HEAD(cn_fit_args) }),
+              CN_E_NOMEM); /* a NULL model is one that could not be made */
     CHECK_INT(cn_pop(NULL), CN_E_NOMEM);
     CHECK(cn_get_layer(NULL, "x") == NULL && cn_layer_at(NULL, 0) == NULL && cn_clone_model(NULL) == NULL);
     CHECK(!strcmp(cn_summary(NULL), "") && cn_count_params(NULL) == 0 && cn_weight_path(NULL, 0) == NULL);
@@ -154,7 +160,8 @@ TEST(what_waits_for_file_formats)
     CHECK_INT(cn_error(cn_snapshot(s.m)), CN_E_UNSUPPORTED);
     cn_clear_error(c);
     CHECK(!cn_compile(s.m, .loss = CN_MSE));
-    REFUSED(CN_E_UNSUPPORTED, cn_fit(s.m, s.x, s.y, .callbacks = { cn_model_checkpoint("m.keras") }), "ModelCheckpoint");
+    REFUSED(CN_E_UNSUPPORTED, cn_fit(s.m, s.x, s.y, .callbacks = { cn_model_checkpoint("m.keras") }),
+            "ModelCheckpoint");
     REFUSED(CN_E_UNSUPPORTED, cn_fit(s.m, s.x, s.y, .callbacks = { cn_backup_and_restore("dir") }), "BackupAndRestore");
     end(s);
 }
@@ -176,7 +183,8 @@ TEST(within_a_callback)
 {
     setting s = begin();
     CHECK(!cn_compile(s.m, .loss = CN_MSE));
-    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 2, .batch_size = 2, .callbacks = { cn_lambda_callback(.on_train_batch_end = fit_within, .user = &s) }));
+    CHECK(!cn_fit(s.m, s.x, s.y, .epochs = 2, .batch_size = 2,
+                  .callbacks = { cn_lambda_callback(.on_train_batch_end = fit_within, .user = &s) }));
     end(s);
 }
 

@@ -63,10 +63,12 @@ TEST(not_built)
         "│ flatten (Flatten)                    │ ?                           │     0 (unbuilt) │\n"
         "└──────────────────────────────────────┴─────────────────────────────┴─────────────────┘\n";
     cn_ctx   *c = cn_open();
-    cn_model *m = (cn_sequential)(&(cn_sequential_args){ .head = CN_HEAD(cn_sequential_args), .on = c, .name = "unbuilt" });
+    cn_model *m =
+        (cn_sequential)(&(cn_sequential_args){ .head = CN_HEAD(cn_sequential_args), .on = c, .name = "unbuilt" });
     cn_dense(m, 3);
     cn_flatten(m);
-    check_text(cn_summary(m), table, " Total params: 0 (0.00 B)\n Trainable params: 0 (0.00 B)\n Non-trainable params: 0 (0.00 B)");
+    check_text(cn_summary(m), table,
+               " Total params: 0 (0.00 B)\n Trainable params: 0 (0.00 B)\n Non-trainable params: 0 (0.00 B)");
     CHECK_INT(cn_close(c), 0);
 }
 
@@ -104,9 +106,11 @@ TEST(nested_and_shared)
         "│ out (Dense)                   │ (None, 1)                 │              11 │ concatenate[0][0]          │\n"
         "├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤\n"
         "│ subtract (Subtract)           │ (None, 4)                 │               0 │ tower[0][0], tower[1][0]   │\n"
-        "└───────────────────────────────┴───────────────────────────┴─────────────────┴────────────────────────────┘\n";
+        "└───────────────────────────────┴───────────────────────────┴─────────────────┴────────────────────────────┘"
+        "\n";
     cn_ctx   *c = cn_open();
-    check_text(cn_summary(siamese(c)), table, " Total params: 55 (220.00 B)\n Trainable params: 55 (220.00 B)\n Non-trainable params: 0 (0.00 B)");
+    check_text(cn_summary(siamese(c)), table,
+               " Total params: 55 (220.00 B)\n Trainable params: 55 (220.00 B)\n Non-trainable params: 0 (0.00 B)");
     CHECK_INT(cn_close(c), 0);
 }
 
@@ -115,7 +119,8 @@ TEST(functional_chain_needs_no_connections)
     cn_ctx    *c = cn_open();
     cn_tensor *i = cn_input(c, {5});
     cn_model  *m = cn_functional({i}, {cn_dense(i, 3)});
-    CHECK_STR(cn_summary(m), "│ input_layer (InputLayer)             │ (None, 5)                   │               0 │\n");
+    CHECK_STR(cn_summary(m),
+              "│ input_layer (InputLayer)             │ (None, 5)                   │               0 │\n");
     CHECK(!strstr(cn_summary(m), "Connected to"));
     CHECK_INT(cn_close(c), 0);
 }

@@ -37,8 +37,10 @@ static const char *by_reference(const cn_graph *g, const cn__inst *i)
 static const cn__cpu_row elementwise = { CN__OP_NONE, cn__takes_elementwise, cn__prepare_elementwise };
 static const cn__cpu_row reference   = { CN__OP_NONE, by_reference, cn__prepare_ref };
 static const cn__cpu_row rows[] = {
-    { CN__OP_BATCH,          always,                cn__prepare_batch },
+    { CN__OP_BATCH,          always,                cn__prepare_gather },
     { CN__OP_PRODUCT,        always,                cn__prepare_product },
+    { CN__OP_DENSE,          cn__takes_small,       cn__prepare_small },
+    { CN__OP_DENSE_GRAD,     cn__takes_small,       cn__prepare_small },
     { CN__OP_MATMUL,         cn__takes_product,     cn__prepare_product },
     { CN__OP_FUSED,          always,                cn__prepare_fused },
     { CN__OP_SUM,            cn__takes_sum,         cn__prepare_sum },
@@ -66,7 +68,13 @@ static const char *supports(const cn_graph *g, const cn__inst *i)
 
 static bool prepare(cn__prep *p, const cn_graph *g, const cn__inst *i) { return find(g, i)->prepare(p, g, i); }
 
+static bool prepare_updates(cn__prep *p, const cn_graph *g, const cn__inst *const *inst, int n)
+{
+    if (inst[0]->op == CN__OP_ACCUMULATE) return cn__prepare_sums(p, g, inst, n);
+    return cn__prepare_updates(p, g, inst, n);
+}
+
 const cn__backend cn__backend_cpu = {
-    .name = "cpu", .supports = supports, .prepare = prepare, .wants = cn__product_wants, .fuses = true,
+    .name = "cpu", .supports = supports, .prepare = prepare, .prepare_updates = prepare_updates, .wants = cn__product_wants, .fuses = true,
     .pack = cn__pack_panels, .pack_bytes = cn__panel_bytes,
 };

@@ -12,6 +12,7 @@ typedef struct cn__cpu_row {
 bool cn__is_f32(const cn_graph *, cn__val);
 uint32_t cn__tasks(double work, double grain, uint32_t most);          /* work / grain, between 1 and most: by shape only */
 
+bool        cn__prepare_gather(cn__prep *, const cn_graph *, const cn__inst *);
 const char *cn__takes_product(const cn_graph *, const cn__inst *);
 bool        cn__prepare_product(cn__prep *, const cn_graph *, const cn__inst *);
 cn__layout  cn__product_wants(const cn_graph *, const cn__inst *, int operand);
@@ -21,6 +22,8 @@ bool        cn__prepare_mirrors(cn__prep *, cn__var *);
 const char *cn__takes_elementwise(const cn_graph *, const cn__inst *);
 bool        cn__prepare_elementwise(cn__prep *, const cn_graph *, const cn__inst *);
 bool        cn__prepare_fused(cn__prep *, const cn_graph *, const cn__inst *);
+const char *cn__takes_small(const cn_graph *, const cn__inst *);
+bool        cn__prepare_small(cn__prep *, const cn_graph *, const cn__inst *);
 const char *cn__takes_sum(const cn_graph *, const cn__inst *);
 bool        cn__prepare_sum(cn__prep *, const cn_graph *, const cn__inst *);
 const char *cn__takes_softmax(const cn_graph *, const cn__inst *);
@@ -29,6 +32,8 @@ const char *cn__takes_sparse_ce(const cn_graph *, const cn__inst *);
 bool        cn__prepare_sparse_ce(cn__prep *, const cn_graph *, const cn__inst *);
 const char *cn__takes_update(const cn_graph *, const cn__inst *);
 bool        cn__prepare_update(cn__prep *, const cn_graph *, const cn__inst *);
+bool        cn__prepare_updates(cn__prep *, const cn_graph *, const cn__inst *const *, int n);
+bool        cn__prepare_sums(cn__prep *, const cn_graph *, const cn__inst *const *, int n);
 const char *cn__takes_accumulate(const cn_graph *, const cn__inst *);
 bool        cn__prepare_accumulate(cn__prep *, const cn_graph *, const cn__inst *);
 #endif

@@ -11,6 +11,13 @@ typedef struct cn__block { const float *a, *b; float *c; int64_t ars, aks, ldc, 
 /* Operands of a chain: element (r, c) at p[r rs + c cs]. */
 typedef struct cn__operand { const float *p; int64_t rs, cs; } cn__operand;
 
+/* A layer of few units: y = f(x w + b); backward dx, dw, db, where they are wanted. */
+typedef struct cn__layer_args {
+    const float *x, *w, *b, *dy;
+    float *y, *dx, *dw, *db;
+    int batch, in, out, act;
+} cn__layer_args;
+
 typedef struct cn__kernels {
     const char *name;
     int rows;                                            /* of the largest block */
@@ -25,6 +32,8 @@ typedef struct cn__kernels {
     void (*exp_scaled)(const float *x, int64_t n, float max, float scale, float *y);
     void (*adam)(const cn__a_adam *, float alpha, float decay, float *w, float *m, float *v, float *vhat, const float *g, int64_t n);
     void (*sgd)(const cn__a_sgd *, float rate, float *w, float *v, const float *g, int64_t n);
+    void (*dense)(const cn__layer_args *);
+    void (*dense_grad)(const cn__layer_args *, float *dz);
 } cn__kernels;
 
 extern const cn__kernels cn__kernels_avx512, cn__kernels_avx2, cn__kernels_portable;

@@ -13,6 +13,8 @@ enum { W = 16 };
 typedef __m512 vf;
 static inline vf   v_load(const float *p)        { return _mm512_loadu_ps(p); }
 static inline void v_store(float *p, vf a)       { _mm512_storeu_ps(p, a); }
+static inline vf   v_load_n(const float *p, int n)      { return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }   /* n <= W */
+static inline void v_store_n(float *p, vf a, int n)     { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), a); }
 static inline vf   v_set(float a)                { return _mm512_set1_ps(a); }
 static inline vf   v_fma(vf a, vf b, vf c)       { return _mm512_fmadd_ps(a, b, c); }
 static inline vf   v_max(vf a, vf b)             { return _mm512_max_ps(a, b); }     /* b where one is NaN */
@@ -38,6 +40,12 @@ enum { W = 8 };
 typedef __m256 vf;
 static inline vf   v_load(const float *p)        { return _mm256_loadu_ps(p); }
 static inline void v_store(float *p, vf a)       { _mm256_storeu_ps(p, a); }
+static inline __m256i v_mask(int n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+static inline vf   v_load_n(const float *p, int n)      { return _mm256_maskload_ps(p, v_mask(n)); }
+static inline void v_store_n(float *p, vf a, int n)     { _mm256_maskstore_ps(p, v_mask(n), a); }
 static inline vf   v_set(float a)                { return _mm256_set1_ps(a); }
 static inline vf   v_fma(vf a, vf b, vf c)       { return _mm256_fmadd_ps(a, b, c); }
 static inline vf   v_max(vf a, vf b)             { return _mm256_max_ps(a, b); }
@@ -71,6 +79,13 @@ typedef float   vf __attribute__((vector_size(16)));
 typedef int32_t vi __attribute__((vector_size(16)));
 static inline vf   v_load(const float *p)        { vf a; memcpy(&a, p, sizeof a); return a; }
 static inline void v_store(float *p, vf a)       { memcpy(p, &a, sizeof a); }
+static inline vf   v_load_n(const float *p, int n)
+{
+    vf a = { 0 };
+    memcpy(&a, p, (size_t)n * sizeof *p);
+    return a;
+}
+static inline void v_store_n(float *p, vf a, int n)     { memcpy(p, &a, (size_t)n * sizeof *p); }
 static inline vf   v_set(float a)                { return (vf){ a, a, a, a }; }
 static inline vf   v_fma(vf a, vf b, vf c)       { return a * b + c; }
 static inline vf   v_where(vi m, vf a, vf b)     { return (vf)((m & (vi)a) | (~m & (vi)b)); }

@@ -1,0 +1,56 @@
+/* batch.c: the next rows of a feed, gathered and converted while they are copied: data stay small until the last moment. */
+#include "backends/cpu/cpu.h"
+#include <string.h>
+
+enum { TASKS = 32, AHEAD = 4 };
+static const double GRAIN = 32768;                       /* numbers of a task */
+
+typedef struct batch_args { const cn__feed *feed; char *out; int64_t rows, width, tasks; uint32_t dtype, pad; } batch_args;
+
+/* A row in float32; what is common is a loop that the compiler makes vectors of. */
+static void convert(float *restrict to, uint32_t dtype, const void *from, int64_t n)
+{
+    switch (dtype) {
+    case CN_UINT8:   for (int64_t k = 0; k < n; k++) to[k] = (float)((const uint8_t *)from)[k]; break;
+    case CN_INT32:   for (int64_t k = 0; k < n; k++) to[k] = (float)((const int32_t *)from)[k]; break;
+    case CN_UINT16:  for (int64_t k = 0; k < n; k++) to[k] = (float)((const uint16_t *)from)[k]; break;
+    case CN_FLOAT64: for (int64_t k = 0; k < n; k++) to[k] = (float)((const double *)from)[k]; break;
+    default:         cn__convert(CN_FLOAT32, to, (cn_dtype)dtype, from, (size_t)n); break;
+    }
+}
+
+static const char *row_at(const cn__feed *f, uint64_t at)
+{
+    return (const char *)f->base + (size_t)(f->order ? f->order[at] : at) * f->row_bytes;
+}
+
+static void gather(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
+{
+    const batch_args *a = args;
+    const cn__feed   *f = a->feed;
+    (void)rep, (void)lane;
+    size_t  bytes = (size_t)a->width * cn__dtype_size((cn_dtype)a->dtype);
+    int64_t end = a->rows * (task + 1) / a->tasks;
+    for (int64_t r = a->rows * task / a->tasks; r < end; r++) {
+        const char *from = row_at(f, f->cursor + (uint64_t)r);
+        char *to = a->out + (size_t)r * bytes;
+        if (r + AHEAD < end && bytes > 256) __builtin_prefetch(row_at(f, f->cursor + (uint64_t)r + AHEAD));
+        if (f->dtype == a->dtype) memcpy(to, from, bytes);
+        else if (a->dtype == CN_FLOAT32) convert((float *)(void *)to, f->dtype, from, a->width);
+        else cn__convert((cn_dtype)a->dtype, to, (cn_dtype)f->dtype, from, (size_t)a->width);
+    }
+}
+
+bool cn__prepare_gather(cn__prep *p, const cn_graph *g, const cn__inst *i)
+{
+    const cn__a_batch *b = i->attr;
+    const cn__type *t = cn__type_of(g, i->out);
+    int64_t  rows = b->dim[0], n = cn__type_count(t);
+    uint32_t tasks = (uint32_t)CN__MAX(1, CN__MIN(rows, cn__tasks((double)n, GRAIN, TASKS)));
+    batch_args *a = cn__prep_call(p, gather, "gather", sizeof *a, 1, tasks);
+    if (!a) return false;
+    a->rows = rows, a->width = rows ? n / rows : 0, a->dtype = t->dtype, a->tasks = tasks;
+    cn__prep_feed(p, &a->feed, b->feed);
+    cn__prep_ptr(p, &a->out, i->out);
+    return true;
+}

@@ -1,0 +1,116 @@
+/* commit.c: the end of a step: what is read late of variables is saved, then variables are written. Updates in place
+   first, each run of one kind as one call; then the other assignments, copies under their guards, in their order. */
+#include "exec/plan.h"
+
+bool cn__plan_assigned(const cn_graph *g, const cn__var *var)
+{
+    for (size_t k = 0; k < g->assigns.n; k++)
+        if (g->assigns.at[k].var == var) return true;
+    return false;
+}
+
+/* ---- Kernels ----------------------------------------------------------------------------------------------------- */
+typedef struct copy_args { void *to; const void *from, *guard; size_t bytes, guard_bytes; } copy_args;
+static void copy(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
+{
+    static const char zero[8] = { 0 };
+    const copy_args *a = args;
+    (void)rep, (void)task, (void)lane;
+    if (!a->guard || memcmp(a->guard, zero, a->guard_bytes)) memcpy(a->to, a->from, a->bytes);
+}
+
+typedef struct pack_args {
+    const void *master;
+    void       *at;
+    void      (*pack)(cn__layout, const cn__type *, const void *, void *);
+    cn__type    type;
+    cn__layout  layout;
+} pack_args;
+static void pack(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
+{
+    const pack_args *a = args;
+    (void)rep, (void)task, (void)lane;
+    a->pack(a->layout, &a->type, a->master, a->at);
+}
+
+/* ---- Saving ------------------------------------------------------------------------------------------------------ */
+bool cn__plan_save(cn__prep *p)
+{
+    const cn_graph *g = p->plan->graph;
+    for (cn__val v = 1; v < g->values.n; v++) {
+        if (!p->saved[v].space) continue;
+        copy_args *a = cn__prep_call(p, copy, "save", sizeof *a, 1, 1);
+        if (!a) return false;
+        a->bytes = cn__type_bytes(cn__type_of(g, v));
+        cn__prep_ptr(p, &a->from, v);
+        p->committing = true;                            /* from now on v lies where it is saved */
+        cn__prep_ptr(p, &a->to, v);
+        p->committing = false;
+    }
+    return !p->status;
+}
+
+/* ---- Updates in place -------------------------------------------------------------------------------------------- */
+static bool same_kind(const cn__inst *a, const cn__inst *b)
+{
+    return a->op == b->op && a->nin == b->nin && a->nout == b->nout && a->attr_size == b->attr_size &&
+           (!a->attr_size || !memcmp(a->attr, b->attr, a->attr_size));
+}
+
+static bool prepare_updates(cn__prep *p, const cn__schedule *s, const cn__inst **run)
+{
+    const cn_graph *g = p->plan->graph;
+    const cn__backend *b = p->plan->backend;
+    for (uint32_t k = 0, n; k < s->ncommit; k += n) {
+        const uint32_t *order = s->order + s->ncompute + k;
+        p->inst = order[0], p->position = s->ncompute + k + 2, p->temps = p->lives.n;
+        run[0] = &g->insts.at[order[0]];
+        for (n = 1; b->prepare_updates && k + n < s->ncommit && same_kind(run[0], &g->insts.at[order[n]]); n++)
+            run[n] = &g->insts.at[order[n]];
+        if (!(b->prepare_updates ? b->prepare_updates(p, g, run, (int)n) : b->prepare(p, g, run[0])) || p->status)
+            return false;
+    }
+    return true;
+}
+
+/* ---- Other assignments ------------------------------------------------------------------------------------------- */
+static bool in_place(const cn__prep *p, cn__val v)
+{
+    const cn__inst *i = cn__inst_of(p->plan->graph, v);
+    return i && cn__ops[i->op].flags & CN__F_UPDATE && cn__prep_in_place(p, v);
+}
+
+static bool assign(cn__prep *p, const cn__assign *w)
+{
+    const cn__value *v = cn__value_of(p->plan->graph, w->val);
+    p->inst = v->kind == CN__V_INST ? v->ref : 0;
+    copy_args *a = cn__prep_call(p, copy, "assign", sizeof *a, 1, 1);
+    if (!a) return false;
+    a->bytes = cn__type_bytes(&w->var->type);
+    a->guard_bytes = w->guard ? cn__type_bytes(cn__type_of(p->plan->graph, w->guard)) : 0;
+    cn__prep_var(p, &a->to, w->var);
+    cn__prep_ptr(p, &a->from, w->val);
+    cn__prep_ptr(p, &a->guard, w->guard);
+    for (int k = 0; k < cn__prep_mirrors(p, w->var); k++) {
+        pack_args *m = cn__prep_call(p, pack, "mirror", sizeof *m, 1, 1);
+        if (!m) return false;
+        m->pack = p->plan->backend->pack, m->type = w->var->type, m->layout = (cn__layout)w->var->mirror[k].layout;
+        cn__prep_var(p, &m->master, w->var);
+        cn__prep_mirror(p, &m->at, w->var, k);
+    }
+    return !p->status;
+}
+
+bool cn__plan_commit(cn__prep *p, const cn__schedule *s)
+{
+    const cn_graph  *g = p->plan->graph;
+    const cn__inst **run = cn__alloc(p->plan->ctx, (s->ncommit + 1) * sizeof *run);
+    if (!run) return cn__prep_nomem(p);
+    p->committing = true;
+    bool ok = prepare_updates(p, s, run);
+    cn__free(p->plan->ctx, run, (s->ncommit + 1) * sizeof *run);
+    for (size_t k = 0; ok && k < g->assigns.n; k++)
+        ok = in_place(p, g->assigns.at[k].val) || assign(p, &g->assigns.at[k]);
+    p->committing = false;
+    return ok;
+}

@@ -1,0 +1,70 @@
+/* mirrors.c: packed copies of variables. They belong to the variable and are shared by all plans: written by the
+   updates of a plan made when they existed, packed again at the start of a run where the master is newer. */
+#include "exec/plan.h"
+#include <pthread.h>
+
+static pthread_mutex_t *lock_of(cn_ctx *ctx) { return *cn__ctx_slot(ctx, CN__SLOT_EXEC); }
+
+static void close_lock(cn_ctx *ctx, void *lock)
+{
+    pthread_mutex_destroy(lock);
+    cn__free(ctx, lock, sizeof(pthread_mutex_t));
+}
+
+bool cn__mirrors_open(cn_ctx *ctx)
+{
+    if (lock_of(ctx)) return true;
+    pthread_mutex_t *lock = cn__alloc(ctx, sizeof *lock);
+    if (!lock) return cn__nomem(ctx), false;
+    pthread_mutex_init(lock, NULL);
+    if (cn__ctx_at_close(ctx, close_lock, lock)) return *cn__ctx_slot(ctx, CN__SLOT_EXEC) = lock, true;
+    close_lock(ctx, lock);
+    return cn__nomem(ctx), false;
+}
+
+void cn__mirrors_lock(cn_ctx *ctx)   { pthread_mutex_lock(lock_of(ctx)); }
+void cn__mirrors_unlock(cn_ctx *ctx) { pthread_mutex_unlock(lock_of(ctx)); }
+
+int cn__mirror_of(cn__prep *p, cn__var *var, cn__layout layout)
+{
+    int k = 0;
+    while (k < var->mirrors && var->mirror[k].layout != layout) k++;
+    if (k < var->mirrors) return k;
+    if (k == (int)CN__COUNT(var->mirror)) {
+        cn__prep_fail(p, CN_E_LIMIT, "variable \"%s\" is wanted in more than %d layouts", var->path, k);
+        return -1;
+    }
+    size_t bytes = p->plan->backend->pack_bytes(layout, &var->type);
+    void  *at = cn__alloc(var->ctx, bytes);
+    if (!at) return cn__prep_nomem(p), -1;
+    var->mirror[k] = (cn__mirror){ (uint8_t)layout, at, bytes, 0 };      /* version 0: older than any master */
+    var->mirrors++;
+    return k;
+}
+
+void cn__mirrors_refresh(const cn__plan *plan)
+{
+    if (!plan->reads_mirrors) return;
+    cn__mirrors_lock(plan->ctx);
+    for (uint32_t k = 0; k < plan->nvars; k++) {
+        cn__var *var = plan->var[k];
+        for (int m = 0; plan->use[k].reads >> m; m++) {
+            cn__mirror *mirror = &var->mirror[m];
+            if (!(plan->use[k].reads >> m & 1) || mirror->version == var->version) continue;
+            plan->backend->pack((cn__layout)mirror->layout, &var->type, var->master, mirror->at);
+            mirror->version = var->version;
+        }
+    }
+    cn__mirrors_unlock(plan->ctx);
+}
+
+/* Mirrors that came after the plan was made are stale now. A runner's own variables have none. */
+void cn__mirrors_written(const cn__plan *plan)
+{
+    for (uint32_t k = 0; k < plan->nvars; k++) {
+        cn__var *var = plan->var[k];
+        if (!plan->use[k].written || var->scope == CN__SCOPE_RUNNER) continue;
+        var->version++;
+        for (int m = 0; m < plan->use[k].mirrors; m++) var->mirror[m].version = var->version;
+    }
+}
