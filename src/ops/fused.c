@@ -48,14 +48,17 @@ static cn__val operand(cn_graph *g, const cn__a_fused *a, cn__val x, int cls)
 static bool run(cn_graph *g, const cn__inst *i, cn__val *reg, const cn__type *y, cn__val *out)
 {
     const cn__a_fused *a = i->attr;
+    const cn__a_cast to_register = { CN_FLOAT32 };
     for (int k = 0; k < a->ninst; k++) {
         const cn__tile_inst *t = &a->inst[k];
+        bool cast = t->op == CN__OP_CAST;
         const uint16_t from[3] = { t->a, t->b, t->c };
         cn__val in[3];
         int nin = cn__ops[t->op].min_in;
         for (int j = 0; j < nin; j++)
             in[j] = from[j] == CN__TILE_IMM ? cn__scalar(g, CN_FLOAT32, t->imm) : reg[from[j]];
-        reg[t->dst] = cn__emit(g, (cn__op)t->op, NULL, 0, nin, in, 1, NULL);
+        reg[t->dst] = cn__emit(g, (cn__op)t->op, cast ? &to_register : NULL, cast ? sizeof to_register : 0, nin, in, 1,
+                               NULL);
     }
     for (int k = 0; k < i->nout; k++) {
         cn__val v = cn__broadcast(g, reg[a->store[k]], 2, (const int64_t[]){ a->rows, a->cols });

@@ -156,7 +156,7 @@ TEST(weights_by_name)
     CHECK_INT(cn_error(cn_get_layer(m, "neuro")), CN_E_NAME);
     CHECK_STR(cn_error_message(c), "nothing");
     CHECK_INT(cn_error(cn_layer_at(m, 5)), CN_E_NAME);
-    CHECK(!cn_get_layer(m, "neuron") == false);
+    CHECK(cn_error(cn_get_layer(m, "neuron")) == CN_OK);
     cn_close(c);
 }
 

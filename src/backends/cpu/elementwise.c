@@ -20,6 +20,10 @@ static void chain_task(const void *args, uint32_t rep, uint32_t task, cn__lane *
 {
     const chain_args *a = args;
     (void)rep;
+    if (a->row_tasks * a->col_tasks == 1) {
+        a->kernels->chain(a->program, a->in, a->nin, a->out, a->rows, a->cols, lane->scratch);
+        return;
+    }
     int64_t ti = task / a->col_tasks, tj = task % a->col_tasks;
     int64_t r0 = a->rows * ti / a->row_tasks, r1 = a->rows * (ti + 1) / a->row_tasks;
     int64_t c0 = border(a->cols, a->col_tasks, tj), c1 = border(a->cols, a->col_tasks, tj + 1);

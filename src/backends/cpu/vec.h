@@ -96,7 +96,7 @@ static inline vf   v_round(vf a)                 { return (vf){ rintf(a[0]), rin
 static inline vf   v_scale2(vf a, vf n)
 {
     vf r;
-    for (int i = 0; i < W; i++) r[i] = ldexpf(a[i], (int)n[i]);
+    for (int i = 0; i < W; i++) r[i] = ldexpf(a[i], n[i] == n[i] ? (int)n[i] : 0);
     return r;
 }
 static inline vf   v_pick(vf a, vf b, vf where)  { return v_where(where != v_set(0), a, b); }
@@ -110,9 +110,7 @@ V_COMPARE(v_ne, !=)
 /* ---- Elementary functions; the polynomial of e^r on |r| <= ln 2 / 2 is minimax of degree 6 ---------------------------------- */
 static inline vf v_exp(vf x)                     /* 1 ULP; 0 below -104, infinite above 88.73; NaN stays */
 {
-    vf c = v_min(v_max(v_set(-104.0f), x), x);
-    c = v_pick(v_set(89.0f), c, v_lt(v_set(89.0f), c));
-    c = v_pick(v_set(-104.0f), c, v_lt(c, v_set(-104.0f)));
+    vf c = v_min(v_set(89.0f), v_max(v_set(-104.0f), x));    /* both give their second operand where one is NaN */
     vf n = v_round(c * v_set(1.44269504088896341f));
     vf r = v_fma(n, v_set(-0.693359375f), c);
     r = v_fma(n, v_set(2.12194440e-4f), r);
@@ -123,7 +121,7 @@ static inline vf v_exp(vf x)                     /* 1 ULP; 0 below -104, infinit
     p = v_fma(p, r, v_set(1.6666665459e-1f));
     p = v_fma(p, r, v_set(5.0000001201e-1f));
     p = v_fma(p, r * r, r + v_set(1.0f));
-    return v_pick(v_scale2(p, n), x, v_eq(x, x));
+    return v_scale2(p, n);
 }
 
 static inline vf v_sigmoid(vf x) { return v_set(1.0f) / (v_set(1.0f) + v_exp(-x)); }
@@ -138,7 +136,6 @@ static inline vf v_tanh(vf x)                    /* odd polynomial below 0.625, 
     p = v_fma(p, s, v_set(-3.33332819422e-1f));
     vf small = v_fma(p * s, x, x);
     vf large = v_set(1.0f) - v_set(2.0f) / (v_exp(a + a) + v_set(1.0f));
-    large = v_pick(-large, large, v_lt(x, v_set(0.0f)));
-    return v_pick(small, v_pick(large, x, v_eq(x, x)), v_lt(a, v_set(0.625f)));
+    return v_pick(small, v_pick(-large, large, v_lt(x, v_set(0.0f))), v_lt(a, v_set(0.625f)));
 }
 #endif
