@@ -179,7 +179,8 @@ static cn_status run_epochs(fitting *f)
     bool      ended = false, stopped = false;
     cn_status status = CN_OK;
     if (!f->callbacks.n && !f->a.verbose && !f->validates && !m->watches && !f->a.steps_per_epoch &&
-        f->train.s->direct && first < last) {
+        f->train.s->direct &&
+        m->training->gauges.n <= CN__TAIL_GAUGES && first < last) {
         m->stamp++;
         return cn__pass_epochs(&f->train, first, last - first);
     }

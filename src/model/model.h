@@ -324,6 +324,7 @@ typedef struct cn__pass {
     bool        stopped, ended;                          /* on request; the data came to their end */
 } cn__pass;
 cn_status cn__pass_run(cn__pass *);
+enum { CN__TAIL_GAUGES = 64 };                          /* more numbers than these are measured epoch by epoch */
 cn_status cn__pass_epochs(cn__reader *, int64_t first, int64_t epochs);  /* whole epochs in one call of the run loop */
 
 /* What a run says that ended badly at this step of the reader: rows of it from reader->at + position on. */

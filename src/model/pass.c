@@ -191,8 +191,8 @@ typedef struct tail {
     cn__reader *r;
     int64_t first;
     int n;
-    const cn__gauge *gauge[CN_MAX_LIST * 4];
-    cn__result *result[CN_MAX_LIST * 4];
+    const cn__gauge *gauge[CN__TAIL_GAUGES];
+    cn__result *result[CN__TAIL_GAUGES];
     bool nomem;
 } tail;
 

@@ -1,4 +1,4 @@
-/* summary.c: cn_summary against what Keras printed for the same models (make_summary.py wrote summary.golden); pictures. */
+/* summary.c: cn_summary against what Keras printed for the same models (summary.golden), and pictures. */
 #include "check.h"
 #include <cornu.h>
 

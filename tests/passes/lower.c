@@ -102,6 +102,7 @@ TEST(no_kernel_at_all)
     const char *text = cn_error_message(ctx);
     CHECK_STR(text, "backend \"small\" has no kernel for matmul -> float32[4,3] (no products here) of hidden; "
                     "matmul -> float32[3,4] (no products here)");
+    CHECK_INT(cn_error(ctx), CN_E_UNSUPPORTED);
     end(g);
 }
 

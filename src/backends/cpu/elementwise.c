@@ -69,12 +69,16 @@ static bool emit_chain(cn__prep *p, const cn_graph *g, const cn__inst *i, const 
 bool cn__prepare_fused(cn__prep *p, const cn_graph *g, const cn__inst *i) { return emit_chain(p, g, i, i->attr, "chain"); }
 
 /* ---- One op alone: a chain of one instruction ------------------------------------------------------------------------------------ */
-static bool makes_flags(cn__op op)                       /* bool results are bytes: the reference writes those */
+/* Those that the tile functions know, but for those whose results are bool: alone, these are bytes, which the reference writes. */
+static bool known(cn__op op)
 {
     switch (op) {
-    case CN__OP_NOT: case CN__OP_IS_FINITE: case CN__OP_IS_NAN: case CN__OP_EQ: case CN__OP_NE: case CN__OP_LT: case CN__OP_LE:
-    case CN__OP_GT: case CN__OP_GE: case CN__OP_AND: case CN__OP_OR: case CN__OP_XOR: case CN__OP_WHERE: return true;
-    default: return false;
+#define KNOWN(id) case CN__OP_##id:
+    CN__TILE_OPS(KNOWN)
+#undef KNOWN
+        return op != CN__OP_WHERE;                       /* its condition is bool */
+    default:
+        return false;
     }
 }
 
@@ -82,7 +86,7 @@ const char *cn__takes_elementwise(const cn_graph *g, const cn__inst *i)
 {
     const cn__op_info *info = &cn__ops[i->op];
     if (!(info->flags & CN__F_ELEMENTWISE) || info->flags & CN__F_COMPOSITE) return "not element-wise";
-    if (makes_flags((cn__op)i->op)) return "flags";
+    if (!known((cn__op)i->op)) return "no tile function";
     if (!cn__is_f32(g, i->out)) return "not float32";
     for (int k = 0; k < i->nin; k++) {
         if (!cn__is_f32(g, cn__in(g, i)[k])) return "not float32";
