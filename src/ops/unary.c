@@ -62,6 +62,7 @@ bool cn__shape_cast(cn_graph *g, const cn__inst *i, const cn__type *const *in, c
     F(reciprocal, 1 / x)                                                         \
     F(sin,        sin(x))                                                        \
     F(cos,        cos(x))                                                        \
+    F(tan,        tan(x))                                                        \
     F(tanh,       tanh(x))                                                       \
     F(sigmoid,    1 / (1 + exp(-x)))                                             \
     F(softplus,   fmax(x, 0) + log1p(exp(-fabs(x))))                             \
@@ -118,6 +119,7 @@ GRADIENT(square,     MUL(d, SCALE(x, 2)))
 GRADIENT(reciprocal, U(NEG, MUL(d, MUL(y, y))))
 GRADIENT(sin,        MUL(d, U(COS, x)))
 GRADIENT(cos,        U(NEG, MUL(d, U(SIN, x))))
+GRADIENT(tan,        cn__add(g, d, MUL(d, MUL(y, y))))
 GRADIENT(tanh,       MUL(d, ONE_MINUS(MUL(y, y))))
 GRADIENT(sigmoid,    MUL(d, MUL(y, ONE_MINUS(y))))
 GRADIENT(softplus,   MUL(d, U(SIGMOID, x)))

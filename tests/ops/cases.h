@@ -46,7 +46,7 @@ static cn__val random_state(cn_graph *g) { return eval_const(g, CN_INT64, DIMS(2
 #define BINARY(id, name) BUILD(name, cn__b2(g, CN__OP_##id, x[0], x[1]))
 UNARY(NEG, neg) UNARY(ABS, abs) UNARY(SIGN, sign) UNARY(EXP, exp) UNARY(EXPM1, expm1) UNARY(LOG, log) UNARY(LOG1P,
         log1p) UNARY(SQRT, sqrt)
-UNARY(RSQRT, rsqrt) UNARY(SQUARE, square) UNARY(RECIPROCAL, reciprocal) UNARY(SIN, sin) UNARY(COS, cos) UNARY(TANH,
+UNARY(RSQRT, rsqrt) UNARY(SQUARE, square) UNARY(RECIPROCAL, reciprocal) UNARY(SIN, sin) UNARY(COS, cos) UNARY(TAN, tan) UNARY(TANH,
         tanh) UNARY(SIGMOID, sigmoid)
 UNARY(SOFTPLUS, softplus) UNARY(ERF, erf) UNARY(RELU, relu) UNARY(FLOOR, floor) UNARY(CEIL, ceil) UNARY(ROUND,
         round) UNARY(NOT, not)
@@ -145,7 +145,8 @@ static const op_case cases[] = {
     U1(EXPM1, 2, expm1, -2, 2),
     U1(LOG, 2, log, 0.3, 4), U1(LOG1P, 2, log1p, -0.5, 3), U1(SQRT, 2, sqrt, 0.3, 4), U1(RSQRT, 2, rsqrt, 0.3, 4),
     U1(SQUARE, 2, square, -2, 2),
-    U1(RECIPROCAL, 2, reciprocal, 0.5, 3), U1(SIN, 2, sin, -3, 3), U1(COS, 2, cos, -3, 3), U1(TANH, 2, tanh, -2, 2),
+    U1(RECIPROCAL, 2, reciprocal, 0.5, 3), U1(SIN, 2, sin, -3, 3), U1(COS, 2, cos, -3, 3), U1(TAN, 2, tan, -1, 1),
+    U1(TANH, 2, tanh, -2, 2),
     U1(SIGMOID, 2, sigmoid, -4, 4), U1(SOFTPLUS, 2, softplus, -4, 4), U1(ERF, 2, erf, -2, 2), U1(RELU, 2, relu, -2, 2),
     U1(FLOOR, 0, floor, -4, 4), U1(CEIL, 0, ceil, -4, 4), U1(ROUND, 0, round, -4, 4), U1(NOT, 0, not, -1, 1),
     U1(IS_FINITE, 0, is_finite, -1, 1), U1(IS_NAN, 0, is_nan, -1, 1), U1(CAST, 2, cast, -2, 2),
