@@ -79,6 +79,12 @@ CN_LAYER(cn_prelu,      , CN_PRELU_FIELDS);
 CN_LAYER(cn_elu,        , CN_ELU_FIELDS);
 CN_LAYER(cn_softmax,    , CN_SOFTMAX_FIELDS);
 
+/* ---- Normalization ----------------------------------------------------------------------------------------------------
+
+   cn_unit_normalization(on)        x / |x| along axis: vectors of length 1 */
+#define CN_UNIT_NORM_FIELDS(F)   F(cn_dims, axis,  {-1}, "along which the length is taken, or several")
+CN_LAYER(cn_unit_normalization, , CN_UNIT_NORM_FIELDS);
+
 /* ---- Shapes ---------------------------------------------------------------------------------------------------------
 
    cn_flatten(on)                   (B, ...) -> (B, product)
@@ -161,6 +167,7 @@ static inline cn_layer *cn_layer_itself(cn_layer *l) { return l; }
 #define cn_prelu(...)                    CN_BUILD(cn_prelu, __VA_ARGS__)
 #define cn_elu(...)                      CN_BUILD(cn_elu, __VA_ARGS__)
 #define cn_softmax(...)                  CN_BUILD(cn_softmax, __VA_ARGS__)
+#define cn_unit_normalization(...)       CN_BUILD(cn_unit_normalization, __VA_ARGS__)
 #define cn_flatten(...)                  CN_BUILD(cn_flatten, __VA_ARGS__)
 #define cn_reshape(...)                  CN_BUILD(cn_reshape, __VA_ARGS__)
 #define cn_permute(...)                  CN_BUILD(cn_permute, __VA_ARGS__)

@@ -477,6 +477,8 @@ def layers():
         ("ELU", {}, [x2]),
         ("ELU", dict(alpha=0.5), [x2]),
         ("Softmax", {}, [x3]),
+        ("UnitNormalization", {}, [x3]),
+        ("UnitNormalization", dict(axis=[1]), [x3]),
         ("Softmax", dict(axis=[1]), [x3]),
         ("Softmax", dict(axis=[1, 2]), [x3]),
         ("Flatten", {}, [x4]),
