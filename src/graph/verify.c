@@ -31,7 +31,7 @@ static bool leaf_ok(const cn_graph *g, cn__val v, cn__error *why)
 /* The shape rule again, on a shallow copy that may carry its own error. */
 static bool types_ok(const cn_graph *g, const cn__inst *i, uint32_t k, cn__error *why)
 {
-    const cn__type *few[64], **in = few;
+    const cn__type *few[64] = { NULL }, **in = few;
     cn__type out[CN__MOST_OUT] = { { 0 } };
     size_t   bytes = i->nin * sizeof *in;
     cn_graph copy = *g;

@@ -178,14 +178,14 @@ static bool axis_of(cn_graph *g, cn__val z, int64_t axis, const char *who, int *
 static cn__val act_softmax(cn_graph *g, const cn__spec *s, cn__val z)
 {
     ARGS(softmax, s);
-    int axis;
+    int axis = 0;
     return axis_of(g, z, o->axis, "softmax", &axis) ? cn__softmax(g, z, axis) : 0;
 }
 
 static cn__val act_log_softmax(cn_graph *g, const cn__spec *s, cn__val z)
 {
     ARGS(log_softmax, s);
-    int axis;
+    int axis = 0;
     return axis_of(g, z, o->axis, "log_softmax", &axis) ? cn__log_softmax(g, z, axis) : 0;
 }
 
@@ -195,7 +195,7 @@ static cn__val act_log_softmax(cn_graph *g, const cn__spec *s, cn__val z)
 static cn__val act_sparsemax(cn_graph *g, const cn__spec *s, cn__val z)
 {
     ARGS(sparsemax, s);
-    int axis;
+    int axis = 0;
     if (!axis_of(g, z, o->axis, "sparsemax", &axis)) return 0;
     const cn__type *t = cn__type_of(g, z);
     cn__type shape = { .dtype = t->dtype, .rank = t->rank };
@@ -214,7 +214,7 @@ static cn__val act_sparsemax(cn_graph *g, const cn__spec *s, cn__val z)
 static cn__val act_glu(cn_graph *g, const cn__spec *s, cn__val z)
 {
     ARGS(glu, s);
-    int axis;
+    int axis = 0;
     if (!axis_of(g, z, o->axis, "glu", &axis)) return 0;
     int64_t size = cn__type_of(g, z)->dim[axis];
     if (size % 2)

@@ -29,6 +29,8 @@ static inline rig rig_open(const char *backend, int threads)
     r.names.ctx = r.ctx;
     if (threads) r.team = cn__team_open(r.ctx, threads);
     cn__exec_open(&r.e, r.ctx, r.team);
+    r.e.arena_bytes = 1 << 20;                           /* so that it does not move when more plans are linked */
+    r.e.arena = cn__alloc0(r.ctx, r.e.arena_bytes);
     return r;
 }
 

@@ -8,9 +8,9 @@ static int64_t size_of(char label) { return label == 'j' ? 3 : label == 'k' ? 4 
 
 static void brute(const char *a, const char *b, const char *y, const double *va, const double *vb, double *out)
 {
-    char labels[16] = "";
-    for (const char *c = a; *c; c++) if (!strchr(labels, *c)) strncat(labels, c, 1);
-    for (const char *c = b; *c; c++) if (!strchr(labels, *c)) strncat(labels, c, 1);
+    char labels[16] = { 0 };
+    for (const char *c = a; *c; c++) if (!strchr(labels, *c)) labels[strlen(labels)] = *c;
+    for (const char *c = b; *c; c++) if (!strchr(labels, *c)) labels[strlen(labels)] = *c;
     int64_t total = 1, at[16];
     for (const char *c = labels; *c; c++) total *= size_of(*c);
     for (int64_t p = 0; p < total; p++) {
