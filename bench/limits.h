@@ -18,7 +18,8 @@ static double limits_now(void)
 
 enum { CHAINS = 12, ROUNDS = 8000000 };
 
-/* Multiply-adds in CHAINS independent chains of vectors that never leave the registers: floating-point operations a second. */
+/* Multiply-adds in CHAINS independent chains of vectors that never leave the registers: floating-point operations a
+   second. */
 #define EACH_CHAIN(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 #define BEGIN(i) v a##i = (v){ 0 } + (float)i;
 #define GO_ON(i) FMA(a##i, m, c);
@@ -53,7 +54,9 @@ static void *limits_fma(void *result)
     for (int i = 0; i < 5; i++) {
         double rate;
 #if defined __x86_64__
-        rate = cn__cpu_info()->isa == CN__AVX512 ? fma_avx512() : cn__cpu_info()->isa == CN__AVX2 ? fma_avx2() : fma_portable();
+        rate = cn__cpu_info()->isa == CN__AVX512 ? fma_avx512()
+               : cn__cpu_info()->isa == CN__AVX2 ? fma_avx2()
+                                                 : fma_portable();
 #else
         rate = fma_portable();
 #endif

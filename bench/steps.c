@@ -1,6 +1,6 @@
-/* steps.c: what a step of training costs through the public interface, and its share of the machine's limit (the time that the
-   multiply-adds need at the measured rate, and the optimizer's bytes at the measured rate of the memory level they lie in).
-   usage: steps [PART-OF-A-NAME] [THREADS] */
+/* steps.c: what a step of training costs through the public interface, and its share of the machine's limit (the time
+   that the multiply-adds need at the measured rate, and the optimizer's bytes at the measured rate of the memory level
+   they lie in). usage: steps [PART-OF-A-NAME] [THREADS] */
 #include "limits.h"
 #include <cornu.h>
 
@@ -58,7 +58,8 @@ static double weights(const workload *w)
 static double operations(const workload *w)
 {
     double f = 0;
-    for (int i = 1; w->size[i]; i++) f += (i == 1 ? 4.0 : 6.0) * (double)w->batch * (double)w->size[i - 1] * (double)w->size[i];
+    for (int i = 1; w->size[i]; i++)
+        f += (i == 1 ? 4.0 : 6.0) * (double)w->batch * (double)w->size[i - 1] * (double)w->size[i];
     return f;
 }
 
@@ -70,7 +71,8 @@ static void measure(const workload *w, int64_t threads, double flops, double byt
     cn_loss   loss = w->xor ? CN_MSE : CN_SPARSE_CATEGORICAL_CROSSENTROPY;
     int64_t   steps = w->rows / w->batch * w->epochs;
     double    took[7];
-    if (cn_compile(m, .optimizer = w->adam ? CN_ADAM : CN_SGD, .loss = loss) || cn_fit(m, x, y, .batch_size = w->batch)) {
+    if (cn_compile(m, .optimizer = w->adam ? CN_ADAM : CN_SGD, .loss = loss) ||
+        cn_fit(m, x, y, .batch_size = w->batch)) {
         printf("%s\n", cn_error_message(c));
         cn_close(c);
         return;
@@ -94,9 +96,13 @@ int main(int argc, char **argv)
 {
     int threads = argc > 2 ? atoi(argv[2]) : cn__cpu_info()->processors;
     double bytes = limit_bytes(8 << 20);
-    printf("%s, %s\n", cn__cpu_info()->name, cn__cpu_info()->isa == CN__AVX512 ? "avx512" : cn__cpu_info()->isa == CN__AVX2 ? "avx2" : "portable");
+    printf("%s, %s\n", cn__cpu_info()->name,
+           cn__cpu_info()->isa == CN__AVX512 ? "avx512"
+           : cn__cpu_info()->isa == CN__AVX2 ? "avx2"
+                                             : "portable");
     double one = limit_flops(1), all = limit_flops(threads);
-    printf("limits: %.0f GFLOP/s on one thread, %.0f on %d; %.1f GB/s within 8 MiB\n", one * 1e-9, all * 1e-9, threads, bytes * 1e-9);
+    printf("limits: %.0f GFLOP/s on one thread, %.0f on %d; %.1f GB/s within 8 MiB\n", one * 1e-9, all * 1e-9, threads,
+           bytes * 1e-9);
     for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) {
         if (argc > 1 && !strstr(workloads[i].name, argv[1])) continue;
         measure(&workloads[i], 1, one, bytes);

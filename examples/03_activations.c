@@ -79,7 +79,7 @@ int main(void)
     puts("    sparsemax is as Keras 3 has it; by its paper (Martins and Astudillo, 2016) it were 0.25 0.75 0 0");
 
     puts("\nA digit: scores become shares that sum to 1");
-    cn_array *p = apply(c, CN_SOFTMAX, cn_array_from(c, {1, 3}, CN_NUMBERS(0, log(47.5), log(1.5))));
+    cn_array *p = apply(c, CN_SOFTMAX, cn_array_from(c, {1, 3}, CN_NUMBERS(0, 3.8607297, 0.4054651)));
     static const double wanted[] = { 0.02, 0.95, 0.03 };
     static const char   digit[] = "238";
     for (int i = 0; i < 3; i++) {
@@ -89,11 +89,15 @@ int main(void)
 
     puts("\nThe sigmoid, right and as the notes had it: e**x / e**(x+1) is e^x / (e^x e) = 1/e for every x\n"
          "       x   e^x/(e^x+1)   sigmoid   e^x/e^(x+1)");
-    cn_array *s = apply(c, CN_SIGMOID, cn_array_from(c, {POINTS, 1}, CN_BUFFER(points, POINTS)));
+    double next[POINTS];
+    for (int i = 0; i < POINTS; i++) next[i] = points[i] + 1;
+    cn_array *x = cn_array_from(c, {POINTS, 1}, CN_BUFFER(points, POINTS)), *s = apply(c, CN_SIGMOID, x);
+    cn_array *e = apply(c, CN_EXPONENTIAL, x);
+    cn_array *e1 = apply(c, CN_EXPONENTIAL, cn_array_from(c, {POINTS, 1}, CN_BUFFER(next, POINTS)));
     for (int i = 0; i < POINTS; i++) {
-        double x = points[i], right = exp(x) / (exp(x) + 1), mistaken = exp(x) / exp(x + 1);
-        printf("%8g   %11.4f   %7.4f   %11.4f\n", x, right, cn_at(s, i, 0), mistaken);
-        wrong += !(fabs(right - cn_at(s, i, 0)) < 1e-6) + !(fabs(mistaken - exp(-1)) < 1e-12);
+        double right = cn_at(e, i, 0) / (cn_at(e, i, 0) + 1), mistaken = cn_at(e, i, 0) / cn_at(e1, i, 0);
+        printf("%8g   %11.4f   %7.4f   %11.4f\n", points[i], right, cn_at(s, i, 0), mistaken);
+        wrong += !(fabs(right - cn_at(s, i, 0)) < 1e-6) + !(fabs(mistaken - 0.36787944) < 1e-6);
     }
 
     if (cn_error(c)) fprintf(stderr, "%s\n", cn_error_message(c));

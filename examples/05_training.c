@@ -1,7 +1,7 @@
 /* Lesson 5: training. Each step takes a batch: 1 forward, 2 the loss, 3 its gradient by the weights, 4 a step
    against it by the learning rate. An epoch is once through the data. The data are those of a common Keras course:
-   a drug is tried on people of 13 to 100 years; of those under 65 some 5 % have side effects, of the others some 95
-   %. In Keras
+   a drug is tried on people of 13 to 100 years; of those under 65 some 5 % have side effects, of the others some 95 %.
+   In Keras
        model.fit(x=scaled_train_samples, y=train_labels, batch_size=10, epochs=20, shuffle=True, verbose=2)
    Steps by gradients: Robbins and Monro, 1951; Adam: Kingma and Ba, 2014. */
 #include <cornu.h>

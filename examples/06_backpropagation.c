@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { X, Y, W1, B1, W2, B2, PARTS };        /* the graph's inputs, in their order */
-enum { LOSS, Z1, H, Z2, P, G_Z2, G_Z1, G_W1, G_B1, G_W2, G_B2 };     /* and its outputs */
+enum { LOSS, Z1, H, Z2, P, G_Z2, G_Z1, G_W1, G_B1, G_W2, G_B2, E_Z1, OUTPUTS };     /* and its outputs */
 static const size_t sizes[PARTS] = { 2, 1, 4, 2, 2, 1 };
 static double start[PARTS][4] = {
     { 1, 0.5 }, { 1 }, { 0.3, -0.2, 0.4, 0.1 }, { 0.1, -0.1 }, { 0.7, -0.5 }, { 0.2 } };
@@ -23,7 +23,8 @@ static cn_runner *network(cn_ctx *c)
     cn_node  *z2 = cn_op_add(cn_op_matmul(h, w2), b2), *p = cn_op_sigmoid(z2);
     cn_node  *loss = cn_op_affine(cn_op_sum(cn_op_square(cn_op_subtract(p, y))), 0.5, 0);
     return cn_prepare_graph(g, {loss, z1, h, z2, p, cn_grad(loss, z2), cn_grad(loss, z1),
-                                cn_grad(loss, w1), cn_grad(loss, b1), cn_grad(loss, w2), cn_grad(loss, b2)});
+                                cn_grad(loss, w1), cn_grad(loss, b1), cn_grad(loss, w2), cn_grad(loss, b2),
+                                cn_op_exp(cn_op_negative(z1))});
 }
 
 /* Runs the network with these numbers; value: the loss, NaN on an error. */
@@ -43,10 +44,10 @@ int main(void)
     const double rate = 0.5, step = 1e-6;
     cn_ctx    *c = cn_open();
     cn_runner *r = network(c);
-    double     before = run(r, start), v[G_B2 + 1][4] = { { 0 } }, now[PARTS][4], hand[PARTS][4] = { { 0 } };
+    double     before = run(r, start), v[OUTPUTS][4] = { { 0 } }, now[PARTS][4], hand[PARTS][4] = { { 0 } };
     int        wrong = 0;
     if (cn_error(c)) goto done;
-    for (int k = 0; k <= G_B2; k++) {
+    for (int k = 0; k < OUTPUTS; k++) {
         const cn_array *a = cn_runner_output(r, k);
         int n = k == LOSS || k == Z2 || k == P || k == G_Z2 || k == G_B2 ? 1 : k == G_W1 ? 4 : 2;
         memcpy(v[k], cn_data(a), (size_t)n * sizeof(double));
@@ -59,7 +60,7 @@ int main(void)
                x[0], w1[j], x[1], w1[2 + j], b1[j], v[Z1][j]);
         printf("  h[%d]  = 1 / (1 + e^-z1[%d]) = %.6f\n", j, j, v[H][j]);
         wrong += differ(v[Z1][j], x[0] * w1[j] + x[1] * w1[2 + j] + b1[j], 1e-12);
-        wrong += differ(v[H][j], 1 / (1 + exp(-v[Z1][j])), 1e-12);
+        wrong += differ(v[H][j], 1 / (1 + v[E_Z1][j]), 1e-12);
     }
     printf("  z2    = h0 w2[0] + h1 w2[1] + b2 = %.6f * %g + %.6f * %g + %g = %.6f\n",
            v[H][0], w2[0], v[H][1], w2[1], b2, v[Z2][0]);

@@ -36,7 +36,7 @@ static problem which(const double *target, int rows, int64_t *outputs)
 {
     int highest = 0, seen = 0;
     for (int i = 0; i < rows; i++) {
-        if (target[i] < 0 || target[i] >= rows || target[i] != floor(target[i])) return *outputs = 1, REGRESSION;
+        if (target[i] < 0 || target[i] >= rows || target[i] != (int)target[i]) return *outputs = 1, REGRESSION;
         if (target[i] > highest) highest = (int)target[i];
     }
     for (int k = 0; k <= highest; k++)
@@ -51,7 +51,7 @@ static cn_model *size_network(cn_ctx *c, const task *t, int *wrong)
 {
     int64_t outputs = 0, hidden = 8;
     problem p = which(t->target, t->rows, &outputs);
-    while ((double)hidden < sqrt((double)(t->inputs * outputs))) hidden *= 2;
+    while (hidden * hidden < t->inputs * outputs) hidden *= 2;
 
     cn_model *m = cn_sequential(c, {t->inputs});
     cn_normalization(m);                     /* columns in years and in dollars become alike */

@@ -26,7 +26,7 @@ void  cn__prep_mirror(cn__prep *, void *field, cn__var *, int slot); /* to mirro
 void  cn__prep_temp(cn__prep *, void *field, size_t bytes, int id);
 void  cn__prep_feed(cn__prep *, void *field, int feed);              /* to the cn__feed */
 void  cn__prep_fault(cn__prep *, void *field);                       /* to the runner's atomic_uint fault word */
-void  cn__prep_lane(cn__prep *, size_t bytes);                       /* each lane's scratch shall have so much at least */
+void  cn__prep_lane(cn__prep *, size_t bytes);                       /* scratch that each lane shall have at least */
 void *cn__prep_keep(cn__prep *, size_t bytes);                       /* zeroed, as long as the plan; NULL: no memory */
 bool  cn__prep_in_place(const cn__prep *, cn__val);                  /* this output lies in what it replaces */
 void  cn__prep_name(cn__prep *, const char *detail);                 /* for explain: "13x2 tiles, 16 tasks" */
@@ -59,7 +59,7 @@ typedef struct cn__backend {
     /* false: cn__prep_fail was called, or no memory. An update comes here as well, where it is not done in place: its
        results then lie elsewhere than its operands (cn__prep_in_place). */
     bool        (*prepare)(cn__prep *, const cn_graph *, const cn__inst *);
-    /* Optional. Updates in place, of one op and with equal attributes, as one multi-tensor call; NULL: one call each. */
+    /* Optional. Updates in place of one op with equal attributes, as one multi-tensor call; NULL: one call each. */
     bool        (*prepare_updates)(cn__prep *, const cn_graph *, const cn__inst *const *inst, int n);
     /* Optional. The layout in which operand k of this instruction is wanted (pack inserts PACK nodes); NULL: always
        CN__ROWS. */
@@ -76,6 +76,6 @@ typedef struct cn__backend {
 bool cn__prepare_ref(cn__prep *, const cn_graph *, const cn__inst *);
 bool cn__prepare_batch(cn__prep *, const cn_graph *, const cn__inst *);
 
-const cn__backend *cn__backend_find(const char *name);   /* NULL: not built in. Made of backends.def (exec/dispatch.c) */
+const cn__backend *cn__backend_find(const char *name);   /* NULL: not built in (exec/dispatch.c) */
 const cn__backend *cn__backend_at(int i);                /* NULL after the last */
 #endif

@@ -2,7 +2,7 @@
 #include "backends/backend.h"
 #include <string.h>
 
-/* ---- A primitive by its reference kernel: one call, one task ------------------------------------------------------------------ */
+/* ---- A primitive by its reference kernel: one call, one task ----------------------------------------------------- */
 typedef struct ref_args {
     cn__ref_fn  *fn;
     const void  *attr;
@@ -15,7 +15,9 @@ static void run(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
 {
     const ref_args *a = args;
     (void)rep, (void)task, (void)lane;
-    cn__ref_call call = { a->attr, a->nin, a->nout, a->view, (cn__tensor_view *)(uintptr_t)(a->view + a->nin), a->fault };
+    cn__ref_call call = {
+        a->attr, a->nin, a->nout, a->view, (cn__tensor_view *)(uintptr_t)(a->view + a->nin), a->fault
+    };
     a->fn(&call);
 }
 
@@ -35,7 +37,7 @@ bool cn__prepare_ref(cn__prep *p, const cn_graph *g, const cn__inst *i)
     return true;
 }
 
-/* ---- BATCH: the next rows of a feed, gathered in its order and converted ------------------------------------------------------- */
+/* ---- BATCH: the next rows of a feed, gathered in its order and converted ----------------------------------------- */
 typedef struct batch_args { const cn__feed *feed; void *out; int64_t rows, width; uint32_t dtype, pad; } batch_args;
 
 static void gather(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)

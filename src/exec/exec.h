@@ -13,7 +13,7 @@ typedef enum cn__space {
 typedef struct cn__reloc { uint32_t at; uint8_t space; uint8_t mirror; uint32_t slot; uint64_t off; } cn__reloc;
 
 typedef struct cn__place { uint8_t space; uint32_t slot; uint64_t off; } cn__place;      /* where a value lives */
-/* What a plan does with a variable: bits of the mirrors it reads; it writes the master, and mirrors 0 .. mirrors - 1. */
+/* What a plan does with a variable: bits of the mirrors it reads; how many mirrors it writes with the master. */
 typedef struct cn__use { uint8_t reads, mirrors; bool written; } cn__use;
 typedef struct cn__plan {
     cn_ctx   *ctx;

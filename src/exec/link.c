@@ -108,8 +108,10 @@ cn__linked *cn__link(cn__exec *e, cn__plan *plan)
     if (!cn__exec_reserve(e, plan)) return NULL;
     cn__linked *l = cn__alloc0(e->ctx, sizeof *l);
     if (!l) return cn__nomem(e->ctx), NULL;
-    *l = (cn__linked){ .plan = plan, .call = cn__alloc(e->ctx, calls_bytes(plan)),
-                       .args = cn__alloc(e->ctx, plan->args_bytes + 1), .check = cn__alloc(e->ctx, checks_bytes(plan)) };
+    *l = (cn__linked){ .plan = plan };
+    l->call = cn__alloc(e->ctx, calls_bytes(plan));
+    l->args = cn__alloc(e->ctx, plan->args_bytes + 1);
+    l->check = cn__alloc(e->ctx, checks_bytes(plan));
     cn__plan_ref(plan);
     if (!l->call || !l->args || !l->check) {
         cn__nomem(e->ctx);

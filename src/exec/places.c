@@ -53,8 +53,9 @@ static bool place_leaves(cn__prep *p, const cn__schedule *s, uint32_t end)
 static bool alias(cn__prep *p, const cn__inst *i)
 {
     if (i->op != CN__OP_RESHAPE) return false;
-    cn__reloc from = p->home[cn__in(p->plan->graph, i)[0]];
-    if (from.space == CN__VARS && p->late[i->out] && cn__plan_assigned(p->plan->graph, p->vars.at[from.slot])) return false;
+    const cn_graph *g = p->plan->graph;
+    cn__reloc from = p->home[cn__in(g, i)[0]];
+    if (from.space == CN__VARS && p->late[i->out] && cn__plan_assigned(g, p->vars.at[from.slot])) return false;
     p->home[i->out] = from;
     return true;
 }

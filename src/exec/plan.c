@@ -72,7 +72,7 @@ static bool compute(cn__prep *p, const cn__schedule *s)
     return cn__plan_save(p);
 }
 
-/* ---- Publishing: offsets are known, lists move into the plan ------------------------------------------------------ */
+/* ---- Publishing: offsets are known, lists move into the plan ----------------------------------------------------- */
 static cn__place place_of(const cn__prep *p, cn__val v)
 {
     cn__reloc r = p->saved[v].space ? p->saved[v] : p->home[v];

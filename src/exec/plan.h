@@ -10,12 +10,13 @@ struct cn__prep {
     cn__plan  *plan;
     cn_status  status;                                   /* sticks */
     bool       committing;                               /* what is prepared now runs in the commit part */
-    uint32_t   inst, position;                           /* of the instruction being prepared; its place in the order */
-    size_t     block, temps;                             /* the latest argument block; the first life of a temp of it */
+    uint32_t   inst, position;                           /* what is being prepared; its place in the order */
+    size_t     temps;                                    /* the first life that is a temp of this instruction */
     uint32_t  *readers;                                  /* by value: how many want it */
     uint8_t   *late;                                     /* by value: CN__LATE_... */
-    cn__reloc *home;                                     /* by value: where it lives; ARENA: slot is its life's number */
-    cn__reloc *saved;                                    /* by value: a variable as it was before the step; space 0: not */
+    /* by value: where it lives (ARENA: slot is its life's number); a variable as it was before the step (0: not kept)
+       */
+    cn__reloc *home, *saved;
     CN__VEC(char)         args;
     CN__VEC(cn__call)     calls;
     CN__VEC(cn__reloc)    relocs;

@@ -33,7 +33,6 @@ void *cn__prep_call(cn__prep *p, cn__fn fn, const char *kernel, size_t args_size
         cn__prep_nomem(p);
         return NULL;
     }
-    p->block = at;
     return p->args.at + at;
 }
 

@@ -151,7 +151,8 @@ bool            cn__is_scalar_const(const cn_graph *, cn__val, double *value);  
 int64_t cn__type_count(const cn__type *);
 size_t  cn__type_bytes(const cn__type *);
 bool    cn__type_equal(const cn__type *, const cn__type *);
-/* How an operand of this type lies in the rows x cols of a chain's result (its last axis are the columns); 0: in another way. */
+/* How an operand of this type lies in the rows x cols of a chain's result (its last axis are the columns); 0: in
+   another way. */
 uint8_t cn__tile_class_of(const cn__type *, const cn__type *out);
 const char *cn__type_text(const cn__type *, char *buffer, size_t size);      /* "float32[128,784]" */
 

@@ -17,7 +17,7 @@ typedef struct fuse {
     uint32_t *head;                                      /* by instruction: the chain whose product it is; 0: none */
     /* by last instruction: the product before it (0: none), the first member, how many */
     uint32_t *product, *first, *size;
-    uint32_t *reader, *from;                             /* of value v: reader[from[v]] .. reader[from[v + 1] - 1], in order */
+    uint32_t *reader, *from;                             /* of value v: reader[from[v] .. from[v + 1]), in order */
     bool     *kept;                                      /* by value: an output, checked or assigned */
     bool     *barred;                                    /* by instruction: reads a flag that no chain holds */
 } fuse;
@@ -192,7 +192,8 @@ static uint32_t chain_for(const fuse *f, uint32_t k)
     const cn_graph *g = f->g;
     cn__val  v = g->insts.at[k].out;
     uint32_t n = f->from[v + 1] - f->from[v], chain = n ? f->chain[f->reader[f->from[v]]] : 0;
-    if (!chain || f->size[chain] == MOST || !same_dims(cn__type_of(g, v), cn__type_of(g, g->insts.at[chain].out))) return 0;
+    if (!chain || f->size[chain] == MOST) return 0;
+    if (!same_dims(cn__type_of(g, v), cn__type_of(g, g->insts.at[chain].out))) return 0;
     for (uint32_t r = f->from[v]; r < f->from[v + 1]; r++)
         if (f->chain[f->reader[r]] != chain && f->reader[r] < chain) return 0;
     return is_flag(g, v) && read_outside(f, chain, v) ? 0 : chain;
@@ -249,11 +250,12 @@ static bool emit_chain(const fuse *f, cn__rewrite *r, uint32_t chain, const prog
 {
     uint32_t named = f->product[chain] ? f->product[chain] : chain, former = r->to->origin;
     const cn__type *y = cn__type_of(f->g, f->g->insts.at[chain].out);
+    size_t  bytes = sizeof *p->attr + p->attr->ninst * sizeof *p->attr->inst;
+    cn__op  op = f->product[chain] ? CN__OP_PRODUCT : CN__OP_FUSED;
     cn__val in[CN__TILE_REGS + 2], out[CN__TILE_REGS];
     for (int k = 0; k < p->nin; k++) in[k] = cn__rewrite_val(r, p->in[k]);
     cn__origin_set(r->to, f->g->insts.at[named].origin);
-    if (!cn__emit(r->to, f->product[chain] ? CN__OP_PRODUCT : CN__OP_FUSED, p->attr,
-                  sizeof *p->attr + p->attr->ninst * sizeof *p->attr->inst, p->nin, in, p->attr->nout, out)) return false;
+    if (!cn__emit(r->to, op, p->attr, bytes, p->nin, in, p->attr->nout, out)) return false;
     for (int k = 0; k < p->attr->nout; k++) r->map[p->out[k]] = cn__reshape(r->to, out[k], y->rank, y->dim);
     cn__origin_set(r->to, former);
     return true;
@@ -278,7 +280,7 @@ static void list_readers(fuse *f)
     size_t values = g->values.n;
     for (size_t k = 1; k < g->insts.n; k++)
         for (int j = 0; j < g->insts.at[k].nin; j++) f->from[cn__in(g, &g->insts.at[k])[j]]++;
-    for (size_t v = 1; v <= values; v++) f->from[v] += f->from[v - 1];        /* the ends; filled from there backwards */
+    for (size_t v = 1; v <= values; v++) f->from[v] += f->from[v - 1];      /* the ends; filled from there backwards */
     for (size_t k = g->insts.n; k-- > 1;)
         for (int j = 0; j < g->insts.at[k].nin; j++) f->reader[--f->from[cn__in(g, &g->insts.at[k])[j]]] = (uint32_t)k;
     for (size_t k = 0; k < g->roots.n; k++)  f->kept[g->roots.at[k]] = true;
@@ -297,7 +299,8 @@ cn_graph *cn__fuse(const cn_graph *g, const cn__backend *b)
     (void)b;
     if (lists && flags && p.attr) {
         fuse f = { .g = g, .chain = lists, .head = lists + n, .product = lists + 2 * n, .first = lists + 3 * n,
-                   .size = lists + 4 * n, .reader = lists + 5 * n, .from = lists + 5 * n + g->edges.n, .kept = flags, .barred = flags + values };
+                   .size = lists + 4 * n, .reader = lists + 5 * n, .from = lists + 5 * n + g->edges.n, .kept = flags,
+                   .barred = flags + values };
         list_readers(&f);
         do form_chains(&f, &p);
         while (bar(&f));

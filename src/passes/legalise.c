@@ -73,8 +73,8 @@ static bool has_kernels(const cn_graph *g, const cn__backend *b)
     }
     if (missing > LISTED) cn__text_add(&t, "; and %d more", missing - LISTED);
     if (missing)
-        cn__fail(g->obj.ctx, NULL, CN_E_UNSUPPORTED, "backend \"%s\" has no kernel for %s. Use cn_open(.backend = \"cpu\").",
-                 b->name, cn__text_get(&t));
+        cn__fail(g->obj.ctx, NULL, CN_E_UNSUPPORTED,
+                 "backend \"%s\" has no kernel for %s. Use cn_open(.backend = \"cpu\").", b->name, cn__text_get(&t));
     cn__text_free(&t);
     return !missing;
 }

@@ -3,7 +3,7 @@
 #include "passes/passes.h"
 #include "backends/backend.h"
 
-enum { MOST = CN__TILE_REGS + 2 };                       /* operands of what reads layouts: products with their chains */
+enum { MOST = CN__TILE_REGS + 2 };                       /* operands of a product with a chain: these read layouts */
 
 static cn__layout wanted(const cn_graph *g, const cn__inst *i, const cn__backend *b, int k)
 {

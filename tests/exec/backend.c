@@ -98,7 +98,8 @@ static void stop_in_commit(const void *args, uint32_t rep, uint32_t task, cn__la
 }
 static bool prepare_stop(cn__prep *p, const cn_graph *g, const cn__inst *i)
 {
-    return (void)g, (void)i, cn__prep_call(p, stop_in_commit, "stop", 1, cn__prep_in_place(p, i->out) ? REPS : 0, TASKS);
+    return (void)g, (void)i,
+           cn__prep_call(p, stop_in_commit, "stop", 1, cn__prep_in_place(p, i->out) ? REPS : 0, TASKS);
 }
 
 /* What has begun to be written is written whole. */

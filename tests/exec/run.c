@@ -161,7 +161,7 @@ TEST(the_runner_s_own_variables)
     rig_close(&r);
 }
 
-/* ---- A step that did not happen ------------------------------------------------------------------------------------ */
+/* ---- A step that did not happen ---------------------------------------------------------------------------------- */
 static cn__linked *counting(rig *r, cn__var **n, cn__val (*loss)(cn_graph *, cn__val x))
 {
     static const float zero[] = { 0 };
@@ -236,7 +236,7 @@ TEST(stop)
     rig_close(&r);
 }
 
-/* ---- Legs and epochs ----------------------------------------------------------------------------------------------- */
+/* ---- Legs and epochs --------------------------------------------------------------------------------------------- */
 static cn__linked *summing(rig *r, cn__var *sum, int64_t batch)
 {
     cn__type t = cn__type_make(CN_FLOAT64, DIMS(batch));

@@ -45,7 +45,8 @@ static void make_vars(rig *r, const net *m)
 static cn__linked *make_step(rig *r, const net *m)
 {
     cn_graph *g = r->g;
-    cn__type tx = cn__type_make(CN_FLOAT32, DIMS(m->batch, m->in)), ty = cn__type_make(CN_FLOAT32, DIMS(m->batch, m->out));
+    cn__type tx = cn__type_make(CN_FLOAT32, DIMS(m->batch, m->in)),
+             ty = cn__type_make(CN_FLOAT32, DIMS(m->batch, m->out));
     if (r->nvars < 5) return NULL;
     cn__val x = cn__batch(g, 0, &tx), y = cn__batch(g, 1, &ty);
     cn__val h = cn__dense(g, x, cn__variable(g, r->var[1]), cn__variable(g, r->var[2]), CN__ACT_TANH);
@@ -60,8 +61,10 @@ static cn__linked *make_step(rig *r, const net *m)
 
 static void give(rig *r, const float *x, const float *y, const net *m)
 {
-    r->e.feeds[0] = (cn__feed){ .base = x, .row_bytes = (size_t)m->in * 4, .dtype = CN_FLOAT32, .rows = (uint64_t)m->batch };
-    r->e.feeds[1] = (cn__feed){ .base = y, .row_bytes = (size_t)m->out * 4, .dtype = CN_FLOAT32, .rows = (uint64_t)m->batch };
+    r->e.feeds[0] =
+        (cn__feed){ .base = x, .row_bytes = (size_t)m->in * 4, .dtype = CN_FLOAT32, .rows = (uint64_t)m->batch };
+    r->e.feeds[1] =
+        (cn__feed){ .base = y, .row_bytes = (size_t)m->out * 4, .dtype = CN_FLOAT32, .rows = (uint64_t)m->batch };
 }
 
 static int go_on(void *user, uint64_t epoch) { return (void)user, (void)epoch, 0; }
@@ -222,7 +225,7 @@ TEST(explain)
     rig_close(&r);
 }
 
-/* ---- Without memory ------------------------------------------------------------------------------------------------ */
+/* ---- Without memory ---------------------------------------------------------------------------------------------- */
 static void without_memory(const char *backend, bool for_good)
 {
     const net m = { 2, 8, 1, 4, 2, true };
@@ -248,6 +251,9 @@ static void without_memory(const char *backend, bool for_good)
         }
     }
 }
-TEST(every_allocation_fails) { without_memory("ref", false), without_memory("cpu", false), without_memory("cpu", true); }
+TEST(every_allocation_fails)
+{
+    without_memory("ref", false), without_memory("cpu", false), without_memory("cpu", true);
+}
 
 CHECK_MAIN

@@ -54,7 +54,8 @@ static cn_graph *fused(cn_graph *g)
     for (size_t r = 0; a.g && b.g && r < a.g->roots.n; r++) {
         const cn__type *t = eval_type(&a, r);
         CHECK(cn__type_equal(t, eval_type(&b, r)));
-        if (memcmp(a.at[a.g->roots.at[r]], b.at[b.g->roots.at[r]], cn__type_bytes(t))) CHECK_FAIL("root %zu differs", r);
+        if (memcmp(a.at[a.g->roots.at[r]], b.at[b.g->roots.at[r]], cn__type_bytes(t)))
+            CHECK_FAIL("root %zu differs", r);
     }
     eval_free(&a), eval_free(&b);
     for (size_t k = 0; k < CN__COUNT(data); k++) free(data[k]);

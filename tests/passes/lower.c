@@ -187,7 +187,8 @@ TEST(an_update_that_is_read_is_computed)
 TEST(an_update_under_a_guard_is_computed)
 {
     step s = step_open();
-    cn__val out[2], guard = cn__b2(s.g, CN__OP_LT, cn__reduce_all(s.g, CN__OP_SUM, s.grad), cn__scalar(s.g, CN_FLOAT32, 1));
+    cn__val out[2],
+        guard = cn__b2(s.g, CN__OP_LT, cn__reduce_all(s.g, CN__OP_SUM, s.grad), cn__scalar(s.g, CN_FLOAT32, 1));
     sgd(&s, s.w, s.v, s.grad, guard, out);
     commits(&s, 0);
 }
@@ -237,7 +238,8 @@ TEST(nothing_overlaps)
     }
     for (uint32_t at = 0; at < N; at++) {
         size_t now = 0;
-        for (int k = 0; k < N; k++) now += life[k].first <= at && at <= life[k].last ? (life[k].bytes + 63) / 64 * 64 : 0;
+        for (int k = 0; k < N; k++)
+            now += life[k].first <= at && at <= life[k].last ? (life[k].bytes + 63) / 64 * 64 : 0;
         most = CN__MAX(most, now);
     }
     CHECK(size >= most && size <= most + most / 4 && size < all / 4);

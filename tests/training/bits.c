@@ -1,4 +1,5 @@
-/* bits.c: the same seed gives the same bits: twice, on 1 and 2 and 4 threads, and for two threads that predict with one model. */
+/* bits.c: the same seed gives the same bits: twice, on 1 and 2 and 4 threads, and for two threads that predict with one
+   model. */
 #include "check.h"
 #include <cornu.h>
 #include <pthread.h>
@@ -38,8 +39,9 @@ static bool train(int64_t threads, int64_t seed, float *kernel, double *loss)
     cn_array *x, *y;
     data(c, &x, &y);
     cn_model *m = network(c);
-    bool      ok = !cn_compile(m, .optimizer = CN_ADAM, .loss = CN_SPARSE_CATEGORICAL_CROSSENTROPY, .metrics = { CN_ACCURACY }) &&
-              !cn_fit(m, x, y, .epochs = 3, .batch_size = 64, .validation_split = 0.1);
+    bool ok =
+        !cn_compile(m, .optimizer = CN_ADAM, .loss = CN_SPARSE_CATEGORICAL_CROSSENTROPY, .metrics = { CN_ACCURACY }) &&
+        !cn_fit(m, x, y, .epochs = 3, .batch_size = 64, .validation_split = 0.1);
     if (!ok) printf("%s\n", cn_error_message(c));
     const float *w = ok ? cn_float32(cn_get_weight(m, "dense/kernel")) : NULL;
     if (w) memcpy(kernel, w, IN * 130 * sizeof *w);

@@ -1,5 +1,5 @@
-/* keras.c: ten training steps of three models agree with real Keras (tests/golden/make_training.py wrote the figures): the running
-   mean of the loss after each step, the weights afterwards, what the trained model predicts. */
+/* keras.c: ten training steps of three models agree with real Keras (tests/golden/make_training.py wrote the figures):
+   the running mean of the loss after each step, the weights afterwards, what the trained model predicts. */
 #include "check.h"
 #include <cornu.h>
 
@@ -44,7 +44,9 @@ static cn_array *array(cn_ctx *c, const char *model, const char *what, int i)
 {
     const golden *a = find(model, what, i);
     if (!a) return NULL;
-    cn_array_from_args args = { .head = CN_HEAD(cn_array_from_args), .on = c, .values = CN_BUFFER(a->value, (size_t)a->count) };
+    cn_array_from_args args = { .head = CN_HEAD(cn_array_from_args),
+                                .on = c,
+                                .values = CN_BUFFER(a->value, (size_t)a->count) };
     for (int k = 0; k < a->rank; k++) args.shape[k] = a->dim[k];
     return (cn_array_from)(&args);
 }
@@ -80,7 +82,8 @@ static void train(cn_ctx *c, cn_model *m, const char *name, int inputs, int outp
         const golden *w = find(name, "before", i);
         CHECK(w && !cn_set_weight(m, cn_weight_path(m, i), CN_BUFFER(w->value, (size_t)w->count)));
     }
-    CHECK(!cn_fit(m, data, .batch_size = 8, .shuffle = CN_NO, .callbacks = { cn_lambda_callback(.on_train_batch_end = note) }));
+    CHECK(!cn_fit(m, data, .batch_size = 8, .shuffle = CN_NO,
+                  .callbacks = { cn_lambda_callback(.on_train_batch_end = note) }));
     for (int i = 0; i < 10; i++) CHECK_NEAR(losses[i], (double)find(name, "loss", -1)->value[i], 1e-5 * losses[i]);
     for (int i = 0; cn_weight_path(m, i); i++)
         near(cn_weight_path(m, i), i, cn_float32(cn_get_weight(m, cn_weight_path(m, i))), find(name, "after", i));
@@ -113,7 +116,8 @@ TEST(numbers_adam_clipnorm_l2)
     cn_model *m = cn_sequential(c, {5});
     cn_dense(m, 10, .activation = { "elu" }, .kernel_regularizer = cn_l2(1e-3));
     cn_dense(m, 1);
-    CHECK(!cn_compile(m, .optimizer = cn_adam(.learning_rate = 0.01, .clipnorm = 1), .loss = CN_MSE, .metrics = { CN_METRIC_MAE }));
+    CHECK(!cn_compile(m, .optimizer = cn_adam(.learning_rate = 0.01, .clipnorm = 1), .loss = CN_MSE,
+                      .metrics = { CN_METRIC_MAE }));
     train(c, m, "numbers", 1, 1);
     cn_close(c);
 }

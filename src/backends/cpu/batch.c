@@ -1,11 +1,17 @@
-/* batch.c: the next rows of a feed, gathered and converted while they are copied: data stay small until the last moment. */
+/* batch.c: the next rows of a feed, gathered and converted while they are copied: data stay small until the last
+   moment. */
 #include "backends/cpu/cpu.h"
 #include <string.h>
 
 enum { TASKS = 32, AHEAD = 4 };
 static const double GRAIN = 32768;                       /* numbers of a task */
 
-typedef struct batch_args { const cn__feed *feed; char *out; int64_t rows, width, tasks; uint32_t dtype, pad; } batch_args;
+typedef struct batch_args {
+    const cn__feed *feed;
+    char *out;
+    int64_t rows, width, tasks;
+    uint32_t dtype, pad;
+} batch_args;
 
 /* A row in float32; what is common is a loop that the compiler makes vectors of. */
 static void convert(float *restrict to, uint32_t dtype, const void *from, int64_t n)

@@ -75,6 +75,12 @@ static bool prepare_updates(cn__prep *p, const cn_graph *g, const cn__inst *cons
 }
 
 const cn__backend cn__backend_cpu = {
-    .name = "cpu", .supports = supports, .prepare = prepare, .prepare_updates = prepare_updates, .wants = cn__product_wants, .fuses = true,
-    .pack = cn__pack_panels, .pack_bytes = cn__panel_bytes,
+    .name = "cpu",
+    .supports = supports,
+    .prepare = prepare,
+    .prepare_updates = prepare_updates,
+    .wants = cn__product_wants,
+    .fuses = true,
+    .pack = cn__pack_panels,
+    .pack_bytes = cn__panel_bytes,
 };

@@ -1,4 +1,5 @@
-/* cpu.h: what the files of the backend share: a row of its dispatch table is a kernel, whether it takes an instruction, how it is prepared. */
+/* cpu.h: what the files of the backend share: a row of its dispatch table is a kernel, whether it takes an instruction,
+   how it is prepared. */
 #ifndef CN__CPU_BACKEND_H
 #define CN__CPU_BACKEND_H
 #include "backends/cpu/kernels.h"
@@ -10,7 +11,7 @@ typedef struct cn__cpu_row {
 } cn__cpu_row;
 
 bool cn__is_f32(const cn_graph *, cn__val);
-uint32_t cn__tasks(double work, double grain, uint32_t most);          /* work / grain, between 1 and most: by shape only */
+uint32_t cn__tasks(double work, double grain, uint32_t most);      /* work / grain, between 1 and most: by shape only */
 
 bool        cn__prepare_gather(cn__prep *, const cn_graph *, const cn__inst *);
 const char *cn__takes_product(const cn_graph *, const cn__inst *);

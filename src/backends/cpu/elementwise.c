@@ -1,4 +1,5 @@
-/* elementwise.c: element-wise ops, alone or in chains, on float32 (comparisons give and take 0 and 1 within a chain only). */
+/* elementwise.c: element-wise ops, alone or in chains, on float32 (comparisons give and take 0 and 1 within a chain
+   only). */
 #include "backends/cpu/cpu.h"
 #include <string.h>
 
@@ -14,7 +15,10 @@ typedef struct chain_args {
 } chain_args;
 
 /* Borders on whole vectors of the widest set: the pieces, and so their bits, are those of one task. */
-static int64_t border(int64_t n, int64_t parts, int64_t k) { return k == parts ? n : n * k / parts / CN__TILE * CN__TILE; }
+static int64_t border(int64_t n, int64_t parts, int64_t k)
+{
+    return k == parts ? n : n * k / parts / CN__TILE * CN__TILE;
+}
 
 static void chain_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
 {
@@ -55,7 +59,8 @@ static bool emit_chain(cn__prep *p, const cn_graph *g, const cn__inst *i, const 
     *a = (chain_args){ cn__cpu_kernels(), f, rows, cols, row_tasks, col_tasks, f->nin, f->nout, { { 0 } }, { { 0 } } };
     for (int k = 0; k < f->nin; k++) {
         uint8_t cls = f->cls[k];
-        a->in[k].rs = cls == CN__TILE_FULL ? cols : cls == CN__TILE_COL, a->in[k].cs = cls == CN__TILE_FULL || cls == CN__TILE_ROW;
+        a->in[k].rs = cls == CN__TILE_FULL ? cols : cls == CN__TILE_COL,
+        a->in[k].cs = cls == CN__TILE_FULL || cls == CN__TILE_ROW;
         cn__prep_ptr(p, &a->in[k].p, cn__in(g, i)[k]);
     }
     for (int k = 0; k < f->nout; k++) {
@@ -66,10 +71,14 @@ static bool emit_chain(cn__prep *p, const cn_graph *g, const cn__inst *i, const 
     return true;
 }
 
-bool cn__prepare_fused(cn__prep *p, const cn_graph *g, const cn__inst *i) { return emit_chain(p, g, i, i->attr, "chain"); }
+bool cn__prepare_fused(cn__prep *p, const cn_graph *g, const cn__inst *i)
+{
+    return emit_chain(p, g, i, i->attr, "chain");
+}
 
-/* ---- One op alone: a chain of one instruction ------------------------------------------------------------------------------------ */
-/* Those that the tile functions know, but for those whose results are bool: alone, these are bytes, which the reference writes. */
+/* ---- One op alone: a chain of one instruction -------------------------------------------------------------------- */
+/* Those that the tile functions know, but for those whose results are bool: alone, these are bytes, which the reference
+   writes. */
 static bool known(cn__op op)
 {
     switch (op) {
@@ -90,7 +99,8 @@ const char *cn__takes_elementwise(const cn_graph *g, const cn__inst *i)
     if (!cn__is_f32(g, i->out)) return "not float32";
     for (int k = 0; k < i->nin; k++) {
         if (!cn__is_f32(g, cn__in(g, i)[k])) return "not float32";
-        if (!cn__tile_class_of(cn__type_of(g, cn__in(g, i)[k]), cn__type_of(g, i->out))) return "broadcast in the middle";
+        if (!cn__tile_class_of(cn__type_of(g, cn__in(g, i)[k]), cn__type_of(g, i->out)))
+            return "broadcast in the middle";
     }
     return NULL;
 }
@@ -101,9 +111,11 @@ bool cn__prepare_elementwise(cn__prep *p, const cn_graph *g, const cn__inst *i)
     if (!f) return false;
     const cn__type *out = cn__type_of(g, i->out);
     int64_t n = cn__type_count(out), cols = out->rank ? out->dim[out->rank - 1] : 1;
-    f->rows = cols ? n / cols : 0, f->cols = cols, f->nin = (uint16_t)i->nin, f->nout = 1, f->ninst = 1, f->nreg = (uint16_t)(i->nin + 1);
+    f->rows = cols ? n / cols : 0, f->cols = cols, f->nin = (uint16_t)i->nin, f->nout = 1, f->ninst = 1,
+    f->nreg = (uint16_t)(i->nin + 1);
     for (int k = 0; k < i->nin; k++) f->cls[k] = cn__tile_class_of(cn__type_of(g, cn__in(g, i)[k]), out);
     f->store[0] = (uint16_t)i->nin;
-    f->inst[0] = (cn__tile_inst){ .op = i->op, .dst = (uint16_t)i->nin, .a = 0, .b = i->nin > 1, .c = i->nin > 2 ? 2 : 0 };
+    f->inst[0] =
+        (cn__tile_inst){ .op = i->op, .dst = (uint16_t)i->nin, .a = 0, .b = i->nin > 1, .c = i->nin > 2 ? 2 : 0 };
     return emit_chain(p, g, i, f, cn__ops[i->op].name);
 }

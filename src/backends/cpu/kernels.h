@@ -1,12 +1,20 @@
-/* kernels.h: the table of vector kernels, one for each instruction set; which one runs is chosen once, by CPUID bits or CN_CPU. */
+/* kernels.h: the table of vector kernels, one for each instruction set; which one runs is chosen once, by CPUID bits or
+   CN_CPU. */
 #ifndef CN__KERNELS_H
 #define CN__KERNELS_H
 #include "backends/backend.h"
 
 enum { CN__PANEL_COLS = 32, CN__TILE = 256 /* numbers of a register of a chain */ };
 
-/* C (rows x cols, row-major, ldc) = or += A B. A: element (i, k) at a[i ars + k aks]. B: one panel of 32 columns, [depth][32], zero padded. */
-typedef struct cn__block { const float *a, *b; float *c; int64_t ars, aks, ldc, depth; int rows, cols; bool add; } cn__block;
+/* C (rows x cols, row-major, ldc) = or += A B. A: element (i, k) at a[i ars + k aks]. B: one panel of 32 columns,
+   [depth][32], zero padded. */
+typedef struct cn__block {
+    const float *a, *b;
+    float *c;
+    int64_t ars, aks, ldc, depth;
+    int rows, cols;
+    bool add;
+} cn__block;
 
 /* Operands of a chain: element (r, c) at p[r rs + c cs]. */
 typedef struct cn__operand { const float *p; int64_t rs, cs; } cn__operand;
@@ -22,15 +30,19 @@ typedef struct cn__kernels {
     const char *name;
     int rows;                                            /* of the largest block */
     void (*product)(const cn__block *);
-    /* Runs the program over rows x cols; in: its first nin registers; outputs as operands; reg: CN__TILE_REGS x CN__TILE numbers. */
-    void (*chain)(const cn__a_fused *, const cn__operand *in, int nin, const cn__operand *out, int64_t rows, int64_t cols, float *reg);
-    void (*sum_rows)(const float *x, int64_t rows, int64_t cols, int64_t first, int64_t n, float *out);  /* columns first .. first + n: sums down */
+    /* Runs the program over rows x cols; in: its first nin registers; outputs as operands; reg: CN__TILE_REGS x
+       CN__TILE numbers. */
+    void (*chain)(const cn__a_fused *, const cn__operand *in, int nin, const cn__operand *out, int64_t rows,
+                  int64_t cols, float *reg);
+    /* columns first .. first + n: sums down */
+    void (*sum_rows)(const float *x, int64_t rows, int64_t cols, int64_t first, int64_t n, float *out);
     float (*sum)(const float *x, int64_t n);
     float (*max)(const float *x, int64_t n);
     void (*softmax)(const float *x, int64_t n, float *y, bool logs);     /* y = softmax x, or its logarithm */
     float (*exp_sum)(const float *x, int64_t n, float max);              /* sum e^(x - max) */
     void (*exp_scaled)(const float *x, int64_t n, float max, float scale, float *y);
-    void (*adam)(const cn__a_adam *, float alpha, float decay, float *w, float *m, float *v, float *vhat, const float *g, int64_t n);
+    void (*adam)(const cn__a_adam *, float alpha, float decay, float *w, float *m, float *v, float *vhat,
+                 const float *g, int64_t n);
     void (*sgd)(const cn__a_sgd *, float rate, float *w, float *v, const float *g, int64_t n);
     void (*dense)(const cn__layer_args *);
     void (*dense_grad)(const cn__layer_args *, float *dz);

@@ -1,13 +1,15 @@
-/* product.c: products of matrices: blocks of C by the micro-kernel, B in panels of 32 columns, the chain behind the product applied
-   to a block row while it is in the cache. Tasks are rectangles of C, by shape only; each runs the whole depth. */
+/* product.c: products of matrices: blocks of C by the micro-kernel, B in panels of 32 columns, the chain behind the
+   product applied to a block row while it is in the cache. Tasks are rectangles of C, by shape only; each runs the
+   whole depth. */
 #include "backends/cpu/cpu.h"
 #include <string.h>
 
 enum { DEPTH = 1024, BLOCK = 16, PACK_TASKS = 64, TASKS = 16 };
 static const double GRAIN = 600e3;                       /* multiply-adds of a task: some microseconds */
 
-/* ---- Panels -------------------------------------------------------------------------------------------------------------------- */
-/* Up to BLOCK rows of a panel whose columns lie rs apart, one after the other: columns are read whole, rows written whole. */
+/* ---- Panels ------------------------------------------------------------------------------------------------------ */
+/* Up to BLOCK rows of a panel whose columns lie rs apart, one after the other: columns are read whole, rows written
+   whole. */
 static void transpose(const float *b, int64_t rs, int64_t cs, int64_t rows, float *to)
 {
     float block[CN__PANEL_COLS][BLOCK];
@@ -27,7 +29,8 @@ static void pack_panel(const float *b, int64_t rs, int64_t cs, int64_t depth, in
             memset(to + k * CN__PANEL_COLS + n, 0, (size_t)(CN__PANEL_COLS - n) * sizeof *to);
         }
     else
-        for (int64_t k = 0; k < depth; k += BLOCK) transpose(b + k * rs + first * cs, rs, cs, CN__MIN(depth - k, BLOCK), to + k * CN__PANEL_COLS);
+        for (int64_t k = 0; k < depth; k += BLOCK)
+            transpose(b + k * rs + first * cs, rs, cs, CN__MIN(depth - k, BLOCK), to + k * CN__PANEL_COLS);
 }
 
 static int64_t panels(int64_t cols) { return (cols + CN__PANEL_COLS - 1) / CN__PANEL_COLS; }
@@ -43,10 +46,11 @@ void cn__pack_panels(cn__layout layout, const cn__type *t, const void *master, v
 {
     int64_t k = t->dim[0], n = t->dim[1], depth = layout == CN__PANEL ? k : n, cols = layout == CN__PANEL ? n : k;
     for (int64_t j = 0; j < panels(cols); j++)
-        pack_panel(master, layout == CN__PANEL ? n : 1, layout == CN__PANEL ? 1 : n, depth, cols, j, (float *)at + j * depth * CN__PANEL_COLS);
+        pack_panel(master, layout == CN__PANEL ? n : 1, layout == CN__PANEL ? 1 : n, depth, cols, j,
+                   (float *)at + j * depth * CN__PANEL_COLS);
 }
 
-/* ---- Kernels -------------------------------------------------------------------------------------------------------------------- */
+/* ---- Kernels ----------------------------------------------------------------------------------------------------- */
 typedef struct pack_args { const float *b; float *to; int64_t rs, cs, depth, cols; } pack_args;
 static void pack_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
 {
@@ -63,7 +67,7 @@ typedef struct product_args {
     const cn__a_fused *chain;                            /* NULL: none */
     int64_t ars, aks, rows, cols, depth;
     int64_t tiles, row_tasks, col_tasks;
-    bool    gathers;                                     /* A's rows lie a multiple of 4 KiB apart: they would fight for the same lines */
+    bool    gathers;                   /* A's rows lie a multiple of 4 KiB apart: they would fight for the same lines */
     int32_t nin, nout;
     cn__operand in[CN__TILE_REGS], out[CN__TILE_REGS];   /* of the chain; in[0] is C */
 } product_args;
@@ -100,7 +104,8 @@ static void product_task(const void *args, uint32_t rep, uint32_t task, cn__lane
         for (int64_t k = 0; k < CN__MAX(p->depth, 1); k += DEPTH) {
             cn__block block = { .a = p->a + first * p->ars + k * p->aks, .ars = p->ars, .aks = p->aks, .ldc = p->cols,
                                 .depth = CN__MIN(p->depth - k, DEPTH), .rows = rows, .add = k > 0 };
-            if (p->gathers) block.a = gather(p, first, rows, k, block.depth, lane->scratch), block.ars = 1, block.aks = rows;
+            if (p->gathers)
+                block.a = gather(p, first, rows, k, block.depth, lane->scratch), block.ars = 1, block.aks = rows;
             for (int64_t j = j0; j < j1; j++) {
                 block.b = p->b + (j * p->depth + k) * CN__PANEL_COLS;
                 block.c = p->c + first * p->cols + j * CN__PANEL_COLS;
@@ -112,14 +117,15 @@ static void product_task(const void *args, uint32_t rep, uint32_t task, cn__lane
     }
 }
 
-/* ---- Preparing ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Preparing --------------------------------------------------------------------------------------------------- */
 typedef struct shape { int64_t rows, cols, depth; bool ta, tb; cn__layout layout; } shape;
 
 static shape shape_of(const cn_graph *g, const cn__inst *i)
 {
     const cn__type *a = cn__type_of(g, cn__in(g, i)[0]), *b = cn__type_of(g, cn__in(g, i)[1]);
     const cn__inst *packed = cn__inst_of(g, cn__in(g, i)[1]);
-    shape s = { .layout = packed && packed->op == CN__OP_PACK ? (cn__layout)((const cn__a_pack *)packed->attr)->layout : CN__ROWS };
+    shape s = { .layout = packed && packed->op == CN__OP_PACK ? (cn__layout)((const cn__a_pack *)packed->attr)->layout
+                                                              : CN__ROWS };
     if (i->op == CN__OP_PRODUCT) s.ta = ((const cn__a_fused *)i->attr)->ta, s.tb = ((const cn__a_fused *)i->attr)->tb;
     else s.ta = ((const cn__a_matmul *)i->attr)->ta, s.tb = ((const cn__a_matmul *)i->attr)->tb;
     s.depth = b->dim[s.tb ? 1 : 0], s.cols = b->dim[s.tb ? 0 : 1];
@@ -139,7 +145,8 @@ const char *cn__takes_product(const cn_graph *g, const cn__inst *i)
 
 cn__layout cn__product_wants(const cn_graph *g, const cn__inst *i, int operand)
 {
-    if (operand != 1 || (i->op != CN__OP_PRODUCT && (i->op != CN__OP_MATMUL || cn__takes_product(g, i)))) return CN__ROWS;
+    if (operand != 1 || (i->op != CN__OP_PRODUCT && (i->op != CN__OP_MATMUL || cn__takes_product(g, i))))
+        return CN__ROWS;
     if (cn__value_of(g, cn__in(g, i)[1])->kind != CN__V_VAR) return CN__ROWS;
     return shape_of(g, i).tb ? CN__PANEL_T : CN__PANEL;
 }
@@ -148,7 +155,8 @@ cn__layout cn__product_wants(const cn_graph *g, const cn__inst *i, int operand)
 static bool pack_first(cn__prep *p, const cn_graph *g, const cn__inst *i, const shape *s)
 {
     const cn__type *b = cn__type_of(g, cn__in(g, i)[1]);
-    pack_args *a = cn__prep_call(p, pack_task, "pack", sizeof *a, 1, (uint32_t)CN__MAX(1, CN__MIN(panels(s->cols), PACK_TASKS)));
+    pack_args *a =
+        cn__prep_call(p, pack_task, "pack", sizeof *a, 1, (uint32_t)CN__MAX(1, CN__MIN(panels(s->cols), PACK_TASKS)));
     if (!a) return false;
     *a = (pack_args){ .rs = s->tb ? 1 : b->dim[1], .cs = s->tb ? b->dim[1] : 1, .depth = s->depth, .cols = s->cols };
     cn__prep_ptr(p, &a->b, cn__in(g, i)[1]);
@@ -162,7 +170,8 @@ bool cn__prepare_mirrors(cn__prep *p, cn__var *var)
     for (int k = 0; k < cn__prep_mirrors(p, var); k++) {
         bool    t = var->mirror[k].layout == CN__PANEL_T;
         int64_t rows = var->type.dim[0], cols = var->type.dim[1];
-        pack_args *a = cn__prep_call(p, pack_task, "mirror", sizeof *a, 1, (uint32_t)CN__MAX(1, CN__MIN(panels(t ? rows : cols), PACK_TASKS)));
+        pack_args *a = cn__prep_call(p, pack_task, "mirror", sizeof *a, 1,
+                                     (uint32_t)CN__MAX(1, CN__MIN(panels(t ? rows : cols), PACK_TASKS)));
         if (!a) return false;
         *a = (pack_args){ .rs = t ? 1 : cols, .cs = t ? cols : 1, .depth = t ? cols : rows, .cols = t ? rows : cols };
         cn__prep_var(p, &a->b, var);
@@ -196,12 +205,20 @@ bool cn__prepare_product(cn__prep *p, const cn_graph *g, const cn__inst *i)
     if (s.layout == CN__ROWS && !pack_first(p, g, i, &s)) return false;
     int64_t  tiles = CN__MAX(1, (s.rows + kernels->rows - 1) / kernels->rows);
     uint32_t tasks = cn__tasks((double)s.rows * (double)s.cols * (double)s.depth, GRAIN, TASKS);
-    int64_t  col_tasks = s.ta ? 1 : CN__MAX(1, CN__MIN(panels(s.cols), tasks)), row_tasks = CN__MIN(tiles, CN__MAX(1, tasks / col_tasks));
-    product_args *a = cn__prep_call(p, product_task, i->op == CN__OP_PRODUCT ? "product+chain" : "product", sizeof *a, 1,
-                                    (uint32_t)(row_tasks * col_tasks));
+    int64_t col_tasks = s.ta ? 1 : CN__MAX(1, CN__MIN(panels(s.cols), tasks)),
+            row_tasks = CN__MIN(tiles, CN__MAX(1, tasks / col_tasks));
+    product_args *a = cn__prep_call(p, product_task, i->op == CN__OP_PRODUCT ? "product+chain" : "product", sizeof *a,
+                                    1, (uint32_t)(row_tasks * col_tasks));
     if (!a) return false;
-    *a = (product_args){ .kernels = kernels, .rows = s.rows, .cols = s.cols, .depth = s.depth, .ars = s.ta ? 1 : s.depth,
-                         .aks = s.ta ? s.rows : 1, .tiles = tiles, .row_tasks = row_tasks, .col_tasks = col_tasks,
+    *a = (product_args){ .kernels = kernels,
+                         .rows = s.rows,
+                         .cols = s.cols,
+                         .depth = s.depth,
+                         .ars = s.ta ? 1 : s.depth,
+                         .aks = s.ta ? s.rows : 1,
+                         .tiles = tiles,
+                         .row_tasks = row_tasks,
+                         .col_tasks = col_tasks,
                          .gathers = !s.ta && s.depth % 1024 == 0 && s.rows > 4 && s.cols > CN__PANEL_COLS };
     cn__prep_ptr(p, &a->a, cn__in(g, i)[0]);
     if (s.layout == CN__ROWS) cn__prep_temp(p, &a->b, 0, 0);

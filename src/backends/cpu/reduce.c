@@ -39,7 +39,8 @@ static void cols_task(const void *args, uint32_t rep, uint32_t task, cn__lane *l
     (void)rep, (void)lane;
     int64_t first = a->e.inner * task / a->tasks, n = a->e.inner * (task + 1) / a->tasks - first;
     for (int64_t o = 0; o < a->e.outer; o++)
-        a->kernels->sum_rows(a->x + o * a->e.middle * a->e.inner, a->e.middle, a->e.inner, first, n, a->y + o * a->e.inner);
+        a->kernels->sum_rows(a->x + o * a->e.middle * a->e.inner, a->e.middle, a->e.inner, first, n,
+                             a->y + o * a->e.inner);
 }
 
 /* One long sum: partial sums of fixed pieces, then their sum. */
@@ -81,8 +82,10 @@ bool cn__prepare_sum(cn__prep *p, const cn_graph *g, const cn__inst *i)
         cn__prep_ptr(p, &a->y, i->out);
         return true;
     }
-    a = e.inner == 1 ? emit(p, rows_task, "sum of rows", e, cn__tasks(work, GRAIN, (uint32_t)CN__MAX(1, CN__MIN(e.outer, 64))))
-                     : emit(p, cols_task, "sum of columns", e, cn__tasks(work, GRAIN, (uint32_t)CN__MAX(1, CN__MIN(e.inner / 64, 64))));
+    a = e.inner == 1
+            ? emit(p, rows_task, "sum of rows", e, cn__tasks(work, GRAIN, (uint32_t)CN__MAX(1, CN__MIN(e.outer, 64))))
+            : emit(p, cols_task, "sum of columns", e,
+                   cn__tasks(work, GRAIN, (uint32_t)CN__MAX(1, CN__MIN(e.inner / 64, 64))));
     if (!a) return false;
     cn__prep_ptr(p, &a->x, cn__in(g, i)[0]);
     cn__prep_ptr(p, &a->y, i->out);

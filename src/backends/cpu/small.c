@@ -24,7 +24,9 @@ const char *cn__takes_small(const cn_graph *g, const cn__inst *i)
     const cn__type *x = cn__type_of(g, cn__in(g, i)[0]), *w = cn__type_of(g, cn__in(g, i)[1]);
     if (x->dtype != CN_FLOAT32) return "not float32";
     if (x->rank != 2) return "not a matrix";
-    return x->dim[0] <= MOST && w->dim[0] <= MOST && w->dim[1] <= MOST ? NULL : "more than 64 rows, inputs or units: a product";
+    return x->dim[0] <= MOST && w->dim[0] <= MOST && w->dim[1] <= MOST
+               ? NULL
+               : "more than 64 rows, inputs or units: a product";
 }
 
 bool cn__prepare_small(cn__prep *p, const cn_graph *g, const cn__inst *i)
@@ -32,7 +34,8 @@ bool cn__prepare_small(cn__prep *p, const cn_graph *g, const cn__inst *i)
     const cn__val *in = cn__in(g, i);
     const cn__type *x = cn__type_of(g, in[0]), *w = cn__type_of(g, in[1]);
     bool grad = i->op == CN__OP_DENSE_GRAD;
-    small_args *a = cn__prep_call(p, grad ? backward : forward, grad ? "few units, gradient" : "few units", sizeof *a, 1, 1);
+    small_args *a =
+        cn__prep_call(p, grad ? backward : forward, grad ? "few units, gradient" : "few units", sizeof *a, 1, 1);
     if (!a) return false;
     a->kernels = cn__cpu_kernels();
     a->layer.batch = (int)x->dim[0], a->layer.in = (int)w->dim[0], a->layer.out = (int)w->dim[1];

@@ -1,4 +1,5 @@
-/* softmax.c: softmax over the last axis, and its cross-entropy with class numbers, forward and backward, in one pass over a row. */
+/* softmax.c: softmax over the last axis, and its cross-entropy with class numbers, forward and backward, in one pass
+   over a row. */
 #include "backends/cpu/cpu.h"
 #include <math.h>
 
@@ -110,7 +111,8 @@ bool cn__prepare_sparse_ce(cn__prep *p, const cn_graph *g, const cn__inst *i)
 {
     bool backward = i->op == CN__OP_SPARSE_CE_GRAD;
     const cn__val *in = cn__in(g, i);
-    softmax_args *a = emit(p, g, backward ? gradient_task : loss_task, backward ? "cross-entropy gradient" : "cross-entropy", in[1]);
+    softmax_args *a =
+        emit(p, g, backward ? gradient_task : loss_task, backward ? "cross-entropy gradient" : "cross-entropy", in[1]);
     if (!a) return false;
     a->ce = *(const cn__a_ce *)i->attr, a->label_type = cn__type_of(g, in[0])->dtype;
     cn__prep_ptr(p, &a->label, in[0]);

@@ -114,7 +114,7 @@ bool cn__prepare_updates(cn__prep *p, const cn_graph *g, const cn__inst *const *
 
 bool cn__prepare_update(cn__prep *p, const cn_graph *g, const cn__inst *i) { return cn__prepare_updates(p, g, &i, 1); }
 
-/* ---- Sums of metrics and counters: few numbers ------------------------------------------------------------------------------------- */
+/* ---- Sums of metrics and counters: few numbers ------------------------------------------------------------------- */
 typedef struct sum_item {
     const void *old, *x, *scale;
     void       *sum;
@@ -152,7 +152,8 @@ const char *cn__takes_accumulate(const cn_graph *g, const cn__inst *i)
     int64_t n = cn__type_count(cn__type_of(g, i->out));
     for (int k = 1; k < i->nin; k++) {
         cn__val v = cn__in(g, i)[k];
-        if (v && cn__type_count(cn__type_of(g, v)) != 1 && cn__type_count(cn__type_of(g, v)) != n) return "broadcast in the middle";
+        if (v && cn__type_count(cn__type_of(g, v)) != 1 && cn__type_count(cn__type_of(g, v)) != n)
+            return "broadcast in the middle";
     }
     return NULL;
 }

@@ -1,5 +1,6 @@
-/* vec.h: float32 vectors of one instruction set. A file that includes it was compiled for that set (its name ends in _avx512, _avx2 or
-   _portable) and says which by defining ISA_AVX512, ISA_AVX2 or nothing. W lanes; ISA(name) is name_avx512 ... */
+/* vec.h: float32 vectors of one instruction set. A file that includes it was compiled for that set (its name ends in
+   _avx512, _avx2 or _portable) and says which by defining ISA_AVX512, ISA_AVX2 or nothing. W lanes; ISA(name) is
+   name_avx512 ... */
 #ifndef CN__VEC_H
 #define CN__VEC_H
 #include <math.h>
@@ -13,7 +14,8 @@ enum { W = 16 };
 typedef __m512 vf;
 static inline vf   v_load(const float *p)        { return _mm512_loadu_ps(p); }
 static inline void v_store(float *p, vf a)       { _mm512_storeu_ps(p, a); }
-static inline vf   v_load_n(const float *p, int n)      { return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }   /* n <= W */
+/* n <= W */
+static inline vf   v_load_n(const float *p, int n)      { return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
 static inline void v_store_n(float *p, vf a, int n)     { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), a); }
 static inline vf   v_set(float a)                { return _mm512_set1_ps(a); }
 static inline vf   v_fma(vf a, vf b, vf c)       { return _mm512_fmadd_ps(a, b, c); }
@@ -72,7 +74,7 @@ V_COMPARE(v_le, _CMP_LE_OQ)
 V_COMPARE(v_eq, _CMP_EQ_OQ)
 V_COMPARE(v_ne, _CMP_NEQ_UQ)
 
-#else                                            /* any machine: the compiler's vectors of 16 bytes, products without FMA */
+#else /* any machine: the compiler's vectors of 16 bytes, products without FMA */
 #define ISA(name) name##_portable
 enum { W = 4 };
 typedef float   vf __attribute__((vector_size(16)));
@@ -107,7 +109,7 @@ V_COMPARE(v_eq, ==)
 V_COMPARE(v_ne, !=)
 #endif
 
-/* ---- Elementary functions; the polynomial of e^r on |r| <= ln 2 / 2 is minimax of degree 6 ---------------------------------- */
+/* ---- Elementary functions; the polynomial of e^r on |r| <= ln 2 / 2 is minimax of degree 6 ----------------------- */
 static inline vf v_exp(vf x)                     /* 1 ULP; 0 below -104, infinite above 88.73; NaN stays */
 {
     vf c = v_min(v_set(89.0f), v_max(v_set(-104.0f), x));    /* both give their second operand where one is NaN */

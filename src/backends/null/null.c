@@ -1,7 +1,10 @@
 /* null.c: computes nothing, supports everything: for tests of all that stands above a backend. */
 #include "backends/backend.h"
 
-static void nothing(const void *args, uint32_t rep, uint32_t task, cn__lane *lane) { (void)args, (void)rep, (void)task, (void)lane; }
+static void nothing(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
+{
+    (void)args, (void)rep, (void)task, (void)lane;
+}
 
 static const char *supports(const cn_graph *g, const cn__inst *i)
 {
