@@ -14,8 +14,7 @@ struct cn__prep {
     size_t     temps;                                    /* the first life that is a temp of this instruction */
     uint32_t  *readers;                                  /* by value: how many want it */
     uint8_t   *late;                                     /* by value: CN__LATE_... */
-    /* by value: where it lives (ARENA: slot is its life's number); a variable as it was before the step (0: not kept)
-       */
+    /* by value: where it lives (ARENA: slot is its life's number); a variable as it was before the step (or 0) */
     cn__reloc *home, *saved;
     CN__VEC(char)         args;
     CN__VEC(cn__call)     calls;

@@ -3,6 +3,7 @@
 #include "rig.h"
 #include "fail/alloc.h"
 #include "base/philox.h"
+#include <pthread.h>
 
 static const float xor_x[] = { 0, 0, 0, 1, 1, 0, 1, 1 }, xor_y[] = { 0, 1, 1, 0 };
 
@@ -203,6 +204,37 @@ TEST(mirrors_stay)
     atomic_store(&r.e.stop, 0);
     rig_run(&r, twice, 1, 0);
     CHECK(w->version > version && w->mirror[0].version == w->version);
+    rig_close(&r);
+}
+
+/* Threads that predict with one plan, each with its runner, bring a stale mirror up to date together. */
+typedef struct reader { cn__exec e; cn__linked *l; float last; } reader;
+static void *read_often(void *with)
+{
+    reader *t = with;
+    uint64_t done = 0;
+    cn__run_legs(&t->e, &(cn__leg){ t->l, 100, 0 }, 1, &done, UINT64_MAX, 0);
+    t->last = ((const float *)cn__linked_root(&t->e, t->l, 0))[69];
+    return NULL;
+}
+
+TEST(two_runners)
+{
+    rig r = rig_open("cpu", 0);
+    cn__var *w = weights(&r, "w", DIMS(40, 70));
+    cn__linked *predict = make_predict(&r, w);
+    reader    t[2];
+    pthread_t thread[2];
+    for (int k = 0; k < 2; k++) CHECK(cn__exec_open(&t[k].e, r.ctx, NULL) && (t[k].l = cn__link(&t[k].e, predict->plan)));
+    for (int round = 0; round < 3; round++) {
+        ((float *)w->master)[69] += 1;
+        cn__var_touch(w);
+        for (int k = 0; k < 2; k++) CHECK(!pthread_create(&thread[k], NULL, read_often, &t[k]));
+        for (int k = 0; k < 2; k++) pthread_join(thread[k], NULL);
+        CHECK(!memcmp(&t[0].last, &t[1].last, sizeof t->last));
+        CHECK_NEAR(t[0].last / sum_of_column(w), 1, 1e-4);
+    }
+    for (int k = 0; k < 2; k++) cn__unlink(&t[k].e, t[k].l), cn__exec_close(&t[k].e);
     rig_close(&r);
 }
 

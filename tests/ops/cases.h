@@ -44,226 +44,78 @@ static cn__val random_state(cn_graph *g) { return eval_const(g, CN_INT64, DIMS(2
 
 #define UNARY(id, name) BUILD(name, cn__b1(g, CN__OP_##id, x[0]))
 #define BINARY(id, name) BUILD(name, cn__b2(g, CN__OP_##id, x[0], x[1]))
-UNARY(NEG, neg)
-UNARY(ABS, abs) UNARY(SIGN, sign) UNARY(EXP, exp) UNARY(EXPM1, expm1) UNARY(LOG, log) UNARY(LOG1P, log1p) UNARY(
-    SQRT, sqrt) UNARY(RSQRT, rsqrt) UNARY(SQUARE, square) UNARY(RECIPROCAL, reciprocal) UNARY(SIN, sin) UNARY(COS, cos)
-    UNARY(TAN, tan) UNARY(TANH, tanh) UNARY(SIGMOID, sigmoid) UNARY(SOFTPLUS, softplus) UNARY(ERF, erf) UNARY(
-        RELU,
-        relu) UNARY(FLOOR, floor)
-        UNARY(CEIL, ceil) UNARY(ROUND, round) UNARY(NOT, not ) UNARY(IS_FINITE, is_finite) UNARY(IS_NAN, is_nan) UNARY(STOP_GRADIENT, stop_gradient) BINARY(
-            ADD, add) BINARY(SUB, sub) BINARY(MUL, mul)
-            BINARY(DIV, div) BINARY(POW, pow) BINARY(MIN, min) BINARY(
-                MAX, max) BINARY(MOD, mod) BINARY(EQ,
-                                                  eq) BINARY(NE,
-                                                             ne) BINARY(LT, lt)
-                BINARY(LE, le) BINARY(GT, gt) BINARY(GE, ge) BINARY(AND, and) BINARY(OR, or) BINARY(XOR, xor) BUILD(
-                    cast,
-                    cn__cast(g, cn__cast(g, x[0], CN_FLOAT64),
-                             (cn_dtype)cn__type_of(g, x[0])
-                                 ->dtype)) BUILD(where,
-                                                 cn__where(g, x[0], x[1], x[2])) BUILD(clip, cn__clip(g, x[0], x[1], x[2]))
-                    BUILD(sum, REDUCE(SUM, 5, false)) BUILD(prod, REDUCE(PROD, 5, false)) BUILD(
-                        reduce_max,
-                        REDUCE(
-                            REDUCE_MAX,
-                            2,
-                            true)) BUILD(reduce_min,
-                                         REDUCE(REDUCE_MIN, 6, false)) BUILD(any, REDUCE(ANY, 1, false))
-                        BUILD(all, REDUCE(ALL, 2, false)) BUILD(argmax, cn__argmax(g, x[0], -1)) BUILD(
-                            argmin,
-                            cn__emit(
-                                g, CN__OP_ARGMIN,
-                                &(cn__a_axis){ .axis = 0, .keepdims = 1 },
-                                sizeof(cn__a_axis),
-                                1, x,
-                                1,
-                                NULL)) BUILD(mean,
-                                             REDUCE(MEAN, 3, true)) BUILD(logsumexp, REDUCE(LOGSUMEXP, 2, false))
-                            BUILD(matmul, cn__matmul(g, x[0], x[1], false, false)) BUILD(matmul_ta, cn__matmul(g, x[0], x[1], true, false)) BUILD(
-                                matmul_tb,
-                                cn__matmul(g, x[0], x[1], false,
-                                           true)) BUILD(matmul_tt, cn__matmul(g, x[0], x[1], true, true))
-                                BUILD(dense, cn__dense(g, x[0], x[1], x[2], CN__ACT_TANH)) BUILD(
-                                    dense_relu,
-                                    cn__dense(g, x[0], x[1], x[2], CN__ACT_RELU))
-                                    BUILD(dense_plain, cn__dense(g, x[0], x[1], 0, CN__ACT_SIGMOID)) BUILD(
-                                        dense_grad,
-                                        emit(g, CN__OP_DENSE_GRAD, &(cn__a_dense){ CN__ACT_TANH, 0 },
-                                             sizeof(cn__a_dense),
-                                             5,
-                                             (const cn__val[]){
-                                                 x[0],
-                                                 x[1], cn__dense(g, x[0], x[1], x[2], CN__ACT_TANH),
-                                                 x[3],
-                                                 x[2] },
-                                             3)) BUILD(reshape, cn__mul(g, cn__reshape(g, x[0], DIMS(5, -1)), x[1]))
-                                        BUILD(transpose, cn__transpose(g, x[0], (const int32_t[]){ 2, 0, 1 })) BUILD(
-                                            broadcast, cn__b1(g, CN__OP_EXP, cn__broadcast(g, x[0], DIMS(2, 3, 4))))
-                                            BUILD(slice,
-                                                  cn__slice(
-                                                      g, x[0], (const int64_t[]){ 2, 0 },
-                                                      (const int64_t[]){ -2, 3 },
-                                                      (const int64_t[]){ 2, 2 })) BUILD(concat, cn__concat(g, -1, 3, x))
-                                                BUILD(pad, cn__pad(g, x[0], (const int64_t[]){ 1, 0 },
-                                                                   (const int64_t[]){ 0, 2 },
-                                                                   (const int64_t[]){ 2, 0 },
-                                                                   0.5)) BUILD(reverse, cn__reverse(g, x[0], 2))
-                                                    BUILD(tile, cn__tile(g, x[0], (const int64_t[]){ 2, 1, 3 })) BUILD(
-                                                        pack,
-                                                        cn__pack(g, x[0],
-                                                                 CN__PANEL)) BUILD(gather, cn__gather(g, x[0], x[1], 1))
-                                                        BUILD(scatter_add, cn__scatter_add(g, x[0], x[1], 1, 4)) BUILD(
-                                                            gather_along,
-                                                            cn__gather_along(
-                                                                g, x[0], x[1], 1)) BUILD(scatter_along,
-                                                                                         cn__scatter_along(g, x[0], x[1], 1, 6))
-                                                            BUILD(one_hot, cn__one_hot(g, x[0], 4, CN_FLOAT32)) BUILD(
-                                                                cumsum,
-                                                                cn__cumsum(g, x[0], 1, true,
-                                                                           true)) BUILD(sort, sorted(g, x[0], 1, false))
-                                                                BUILD(sort_down, sorted(g, x[0], 0, true)) BUILD(topk, cn__topk(g, x[0], 2, NULL)) BUILD(
-                                                                    uniform,
-                                                                    cn__random(
-                                                                        g, CN__OP_RANDOM_UNIFORM,
-                                                                        random_state(g),
-                                                                        5, CN_FLOAT32,
-                                                                        DIMS(3, 5),
-                                                                        -1,
-                                                                        2))
-                                                                    BUILD(normal,
-                                                                          cn__random(
-                                                                              g, CN__OP_RANDOM_NORMAL,
-                                                                              random_state(g),
-                                                                              5, CN_FLOAT64,
-                                                                              DIMS(15),
-                                                                              1, 2))
-                                                                        BUILD(truncated,
-                                                                              cn__random(
-                                                                                  g, CN__OP_RANDOM_TRUNCATED,
-                                                                                  random_state(g),
-                                                                                  5, CN_FLOAT32,
-                                                                                  DIMS(15),
-                                                                                  1, 2))
-                                                                            BUILD(bernoulli,
-                                                                                  cn__random(
-                                                                                      g, CN__OP_RANDOM_BERNOULLI,
-                                                                                      random_state(g),
-                                                                                      5, CN_BOOL,
-                                                                                      DIMS(15),
-                                                                                      0.3, 0))
-                                                                                BUILD(shuffle,
-                                                                                      cn__random(
-                                                                                          g, CN__OP_RANDOM_SHUFFLE,
-                                                                                          random_state(g),
-                                                                                          5, CN_INT32,
-                                                                                          DIMS(15),
-                                                                                          0, 0)) BUILD(softmax,
-                                                                                                       cn__softmax(g, x[0], 1))
-                                                                                    BUILD(log_softmax, cn__log_softmax(g, x[0], -1)) BUILD(
-                                                                                        sparse_ce,
-                                                                                        cn__sparse_ce(
-                                                                                            g, x[0],
-                                                                                            x[1],
-                                                                                            true))
-                                                                                        BUILD(sparse_ce_p,
-                                                                                              cn__emit(
-                                                                                                  g, CN__OP_SPARSE_CE,
-                                                                                                  &(cn__a_ce){
-                                                                                                      0, 0,
-                                                                                                      0.1, 2 },
-                                                                                                  sizeof(cn__a_ce),
-                                                                                                  2, x,
-                                                                                                  1, NULL))
-                                                                                            BUILD(
-                                                                                                sparse_ceg,
-                                                                                                cn__emit(
-                                                                                                    g,
-                                                                                                    CN__OP_SPARSE_CE_GRAD,
-                                                                                                    &(cn__a_ce){
-                                                                                                        1, 0,
-                                                                                                        0, INT64_MIN },
-                                                                                                    sizeof(cn__a_ce),
-                                                                                                    3, x,
-                                                                                                    1,
-                                                                                                    NULL)) BUILD(binary_ce,
-                                                                                                                 cn__binary_ce(g, x[0], x[1], true))
-                                                                                                BUILD(binary_ce_p,
-                                                                                                      cn__binary_ce(
-                                                                                                          g, x[0],
-                                                                                                          x[1],
-                                                                                                          false))
-                                                                                                    BUILD(
-                                                                                                        sgd,
-                                                                                                        emit(
-                                                                                                            g,
-                                                                                                            CN__OP_SGD,
-                                                                                                            &(cn__a_sgd){
-                                                                                                                0.9,
-                                                                                                                0.01,
-                                                                                                                1, 0 },
-                                                                                                            sizeof(
-                                                                                                                cn__a_sgd),
-                                                                                                            4, x,
-                                                                                                            2))
-                                                                                                        BUILD(
-                                                                                                            rmsprop,
-                                                                                                            emit(
-                                                                                                                g,
-                                                                                                                CN__OP_RMSPROP,
-                                                                                                                &(cn__a_rmsprop){
-                                                                                                                    0.9,
-                                                                                                                    0.5,
-                                                                                                                    1e-7,
-                                                                                                                    0.01,
-                                                                                                                    1,
-                                                                                                                    0 },
-                                                                                                                sizeof(
-                                                                                                                    cn__a_rmsprop),
-                                                                                                                6, x,
-                                                                                                                4))
-                                                                                                            BUILD(
-                                                                                                                adam,
-                                                                                                                emit(
-                                                                                                                    g,
-                                                                                                                    CN__OP_ADAM,
-                                                                                                                    &(cn__a_adam){
-                                                                                                                        0.9,
-                                                                                                                        0.999,
-                                                                                                                        1e-7,
-                                                                                                                        0.01,
-                                                                                                                        1,
-                                                                                                                        0 },
-                                                                                                                    sizeof(
-                                                                                                                        cn__a_adam),
-                                                                                                                    7,
-                                                                                                                    x,
-                                                                                                                    4))
-                                                                                                                BUILD(
-                                                                                                                    accumulate,
-                                                                                                                    cn__emit(
-                                                                                                                        g,
-                                                                                                                        CN__OP_ACCUMULATE,
-                                                                                                                        NULL,
-                                                                                                                        0,
-                                                                                                                        3,
-                                                                                                                        x,
-                                                                                                                        1,
-                                                                                                                        NULL))
-                                                                                                                    BUILD(
-                                                                                                                        batch,
-                                                                                                                        cn__batch(
-                                                                                                                            g,
-                                                                                                                            0,
-                                                                                                                            &(cn__type){
-                                                                                                                                .dtype =
-                                                                                                                                    CN_FLOAT32,
-                                                                                                                                .rank =
-                                                                                                                                    2,
-                                                                                                                                .dim = { 4,
-                                                                                                                                         3 } }))
+UNARY(NEG, neg) UNARY(ABS, abs) UNARY(SIGN, sign) UNARY(EXP, exp) UNARY(EXPM1, expm1) UNARY(LOG, log) UNARY(LOG1P,
+        log1p) UNARY(SQRT, sqrt)
+UNARY(RSQRT, rsqrt) UNARY(SQUARE, square) UNARY(RECIPROCAL, reciprocal) UNARY(SIN, sin) UNARY(COS, cos) UNARY(TAN, tan)
+UNARY(TANH, tanh) UNARY(SIGMOID, sigmoid)
+UNARY(SOFTPLUS, softplus) UNARY(ERF, erf) UNARY(RELU, relu) UNARY(FLOOR, floor) UNARY(CEIL, ceil) UNARY(ROUND,
+        round) UNARY(NOT, not)
+UNARY(IS_FINITE, is_finite) UNARY(IS_NAN, is_nan) UNARY(STOP_GRADIENT, stop_gradient)
+BINARY(ADD, add) BINARY(SUB, sub) BINARY(MUL, mul) BINARY(DIV, div) BINARY(POW, pow) BINARY(MIN, min) BINARY(MAX,
+        max) BINARY(MOD, mod)
+BINARY(EQ, eq) BINARY(NE, ne) BINARY(LT, lt) BINARY(LE, le) BINARY(GT, gt) BINARY(GE, ge) BINARY(AND, and) BINARY(OR,
+        or) BINARY(XOR, xor)
+BUILD(cast, cn__cast(g, cn__cast(g, x[0], CN_FLOAT64), (cn_dtype)cn__type_of(g, x[0])->dtype))
+BUILD(where, cn__where(g, x[0], x[1], x[2]))
+BUILD(clip, cn__clip(g, x[0], x[1], x[2]))
+BUILD(sum, REDUCE(SUM, 5, false))
+BUILD(prod, REDUCE(PROD, 5, false))
+BUILD(reduce_max, REDUCE(REDUCE_MAX, 2, true))
+BUILD(reduce_min, REDUCE(REDUCE_MIN, 6, false))
+BUILD(any, REDUCE(ANY, 1, false))
+BUILD(all, REDUCE(ALL, 2, false))
+BUILD(argmax, cn__argmax(g, x[0], -1))
+BUILD(argmin, cn__emit(g, CN__OP_ARGMIN, &(cn__a_axis){ .axis = 0, .keepdims = 1 }, sizeof(cn__a_axis), 1, x, 1, NULL))
+BUILD(mean, REDUCE(MEAN, 3, true))
+BUILD(logsumexp, REDUCE(LOGSUMEXP, 2, false))
+BUILD(matmul, cn__matmul(g, x[0], x[1], false, false))
+BUILD(matmul_ta, cn__matmul(g, x[0], x[1], true, false))
+BUILD(matmul_tb, cn__matmul(g, x[0], x[1], false, true))
+BUILD(matmul_tt, cn__matmul(g, x[0], x[1], true, true))
+BUILD(dense, cn__dense(g, x[0], x[1], x[2], CN__ACT_TANH))
+BUILD(dense_relu, cn__dense(g, x[0], x[1], x[2], CN__ACT_RELU))
+BUILD(dense_plain, cn__dense(g, x[0], x[1], 0, CN__ACT_SIGMOID))
+BUILD(dense_grad, emit(g, CN__OP_DENSE_GRAD, &(cn__a_dense){ CN__ACT_TANH, 0 }, sizeof(cn__a_dense), 5,
+                       (const cn__val[]){ x[0], x[1], cn__dense(g, x[0], x[1], x[2], CN__ACT_TANH), x[3], x[2] }, 3))
+BUILD(reshape, cn__mul(g, cn__reshape(g, x[0], DIMS(5, -1)), x[1]))
+BUILD(transpose, cn__transpose(g, x[0], (const int32_t[]){ 2, 0, 1 }))
+BUILD(broadcast, cn__b1(g, CN__OP_EXP, cn__broadcast(g, x[0], DIMS(2, 3, 4))))
+BUILD(slice, cn__slice(g, x[0], (const int64_t[]){ 2, 0 }, (const int64_t[]){ -2, 3 }, (const int64_t[]){ 2, 2 }))
+BUILD(concat, cn__concat(g, -1, 3, x))
+BUILD(pad, cn__pad(g, x[0], (const int64_t[]){ 1, 0 }, (const int64_t[]){ 0, 2 }, (const int64_t[]){ 2, 0 }, 0.5))
+BUILD(reverse, cn__reverse(g, x[0], 2))
+BUILD(tile, cn__tile(g, x[0], (const int64_t[]){ 2, 1, 3 }))
+BUILD(pack, cn__pack(g, x[0], CN__PANEL))
+BUILD(gather, cn__gather(g, x[0], x[1], 1))
+BUILD(scatter_add, cn__scatter_add(g, x[0], x[1], 1, 4))
+BUILD(gather_along, cn__gather_along(g, x[0], x[1], 1))
+BUILD(scatter_along, cn__scatter_along(g, x[0], x[1], 1, 6))
+BUILD(one_hot, cn__one_hot(g, x[0], 4, CN_FLOAT32))
+BUILD(cumsum, cn__cumsum(g, x[0], 1, true, true))
+BUILD(sort, sorted(g, x[0], 1, false))
+BUILD(sort_down, sorted(g, x[0], 0, true))
+BUILD(topk, cn__topk(g, x[0], 2, NULL))
+BUILD(uniform, cn__random(g, CN__OP_RANDOM_UNIFORM, random_state(g), 5, CN_FLOAT32, DIMS(3, 5), -1, 2))
+BUILD(normal, cn__random(g, CN__OP_RANDOM_NORMAL, random_state(g), 5, CN_FLOAT64, DIMS(15), 1, 2))
+BUILD(truncated, cn__random(g, CN__OP_RANDOM_TRUNCATED, random_state(g), 5, CN_FLOAT32, DIMS(15), 1, 2))
+BUILD(bernoulli, cn__random(g, CN__OP_RANDOM_BERNOULLI, random_state(g), 5, CN_BOOL, DIMS(15), 0.3, 0))
+BUILD(shuffle, cn__random(g, CN__OP_RANDOM_SHUFFLE, random_state(g), 5, CN_INT32, DIMS(15), 0, 0))
+BUILD(softmax, cn__softmax(g, x[0], 1))
+BUILD(log_softmax, cn__log_softmax(g, x[0], -1))
+BUILD(sparse_ce, cn__sparse_ce(g, x[0], x[1], true))
+BUILD(sparse_ce_p, cn__emit(g, CN__OP_SPARSE_CE, &(cn__a_ce){ 0, 0, 0.1, 2 }, sizeof(cn__a_ce), 2, x, 1, NULL))
+BUILD(sparse_ceg, cn__emit(g, CN__OP_SPARSE_CE_GRAD, &(cn__a_ce){ 1, 0, 0, INT64_MIN }, sizeof(cn__a_ce), 3, x, 1,
+                           NULL))
+BUILD(binary_ce, cn__binary_ce(g, x[0], x[1], true))
+BUILD(binary_ce_p, cn__binary_ce(g, x[0], x[1], false))
+BUILD(sgd, emit(g, CN__OP_SGD, &(cn__a_sgd){ 0.9, 0.01, 1, 0 }, sizeof(cn__a_sgd), 4, x, 2))
+BUILD(rmsprop, emit(g, CN__OP_RMSPROP, &(cn__a_rmsprop){ 0.9, 0.5, 1e-7, 0.01, 1, 0 }, sizeof(cn__a_rmsprop), 6, x, 4))
+BUILD(adam, emit(g, CN__OP_ADAM, &(cn__a_adam){ 0.9, 0.999, 1e-7, 0.01, 1, 0 }, sizeof(cn__a_adam), 7, x, 4))
+BUILD(accumulate, cn__emit(g, CN__OP_ACCUMULATE, NULL, 0, 3, x, 1, NULL))
+BUILD(batch, cn__batch(g, 0, &(cn__type){ .dtype = CN_FLOAT32, .rank = 2, .dim = { 4, 3 } }))
 
-    /* relu(a b + c): a chain, and the same behind a product. */
-    static cn__val fused(cn_graph *g, const cn__val *x, bool product)
+/* relu(a b + c): a chain, and the same behind a product. */
+static cn__val fused(cn_graph *g, const cn__val *x, bool product)
 {
     enum { INSTS = 3 };
     union { cn__a_fused head; char bytes[sizeof(cn__a_fused) + INSTS * sizeof(cn__tile_inst)]; } u;

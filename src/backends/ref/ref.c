@@ -1,5 +1,4 @@
-/* ref.c: the oracle: each primitive by its reference kernel, one call, one task. Composites are expanded by legalise.
-   */
+/* ref.c: the oracle: each primitive by its reference kernel, in one call. Composites are expanded by legalise. */
 #include "backends/backend.h"
 
 static const char *supports(const cn_graph *g, const cn__inst *i)
