@@ -1,6 +1,6 @@
 /* check.h: the tests' harness, whole. A test program is a file of TEST(name) { ... } and one CHECK_MAIN; tests register
-   themselves. `program` runs all, `program PART` those whose names contain PART. It closes with "N passed, N failed"; exit 1
-   when one failed, 77 when all that ran were skipped. */
+   themselves. `program` runs all, `program PART` those whose names contain PART. It closes with "N passed, N failed";
+   exit 1 when one failed, 77 when all that ran were skipped. */
 #ifndef CHECK_H
 #define CHECK_H
 #include <math.h>

@@ -225,7 +225,10 @@ TEST(two_runners)
     cn__linked *predict = make_predict(&r, w);
     reader    t[2];
     pthread_t thread[2];
-    for (int k = 0; k < 2; k++) CHECK(cn__exec_open(&t[k].e, r.ctx, NULL) && (t[k].l = cn__link(&t[k].e, predict->plan)));
+    for (int k = 0; k < 2; k++) {
+        cn__exec_open(&t[k].e, r.ctx, NULL);
+        CHECK((t[k].l = cn__link(&t[k].e, predict->plan)) != NULL);
+    }
     for (int round = 0; round < 3; round++) {
         ((float *)w->master)[69] += 1;
         cn__var_touch(w);

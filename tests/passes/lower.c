@@ -91,6 +91,25 @@ TEST(stop_gradient_goes)
     end(l);
 }
 
+TEST(sums_of_one_number)
+{
+    static const cn__backend fusing = { .name = "fusing", .supports = primitives, .fuses = true };
+    cn_graph *g = begin();
+    cn__val x = input(g, DIMS(4, 1, 2));
+    cn__root(g, cn__reduce(g, CN__OP_SUM, x, 2, false)), cn__root(g, cn__reduce(g, CN__OP_SUM, x, 6, false));
+    cn_graph *l = cn__legalise(g, &fusing, NULL);
+    printed(l, "  %1 = input 0 \"x\": float32[4,1,2]\n"
+               "  %2 = reshape(%1) {shape=[4,2]}: float32[4,2]\n"
+               "  %3 = sum(%1) {axes=[1,2]}: float32[4]\n"
+               "  output %2\n"
+               "  output %3\n");
+    cn__unref(l);
+    l = cn__legalise(g, &plain, NULL);
+    CHECK(l && l->insts.at[1].op == CN__OP_SUM);
+    cn__unref(g);
+    end(l);
+}
+
 TEST(no_kernel_at_all)
 {
     cn_graph *g = begin();

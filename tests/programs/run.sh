@@ -30,7 +30,7 @@ run_one() {   # name state words rest...
     done
     limit=300
     [ "$state" = part ] && limit=15
-    (cd "$dir" && timeout $limit stdbuf -oL "$build/program_$name" $args > out 2> err)
+    (cd "$dir" && timeout $limit "$build/program_$name" $args > out 2> err)
     rc=$?
     [ -z "$words" ] || grep -q -F -e "$words" "$dir/out" || { result "$name" FAILED "status $rc, no \"$words\": $(head -c 300 "$dir/err")"; return; }
     case $state in

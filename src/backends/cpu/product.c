@@ -8,29 +8,20 @@ enum { DEPTH = 1024, BLOCK = 16, PACK_TASKS = 64, TASKS = 16 };
 static const double GRAIN = 600e3;                       /* multiply-adds of a task: some microseconds */
 
 /* ---- Panels ------------------------------------------------------------------------------------------------------ */
-/* Up to BLOCK rows of a panel whose columns lie rs apart, one after the other: columns are read whole, rows written
-   whole. */
-static void transpose(const float *b, int64_t rs, int64_t cs, int64_t rows, float *to)
-{
-    float block[CN__PANEL_COLS][BLOCK];
-    for (int c = 0; c < CN__PANEL_COLS; c++)
-        for (int64_t k = 0; k < rows; k++) block[c][k] = b[k * rs + c * cs];
-    for (int64_t k = 0; k < rows; k++)
-        for (int c = 0; c < CN__PANEL_COLS; c++) to[k * CN__PANEL_COLS + c] = block[c][k];
-}
-
 /* Panel j of B (depth x cols), element (k, c) at b[k rs + c cs], to [depth][32], zeros behind the last column. */
 static void pack_panel(const float *b, int64_t rs, int64_t cs, int64_t depth, int64_t cols, int64_t j, float *to)
 {
-    int64_t first = j * CN__PANEL_COLS, n = CN__MIN(cols - first, CN__PANEL_COLS);
-    if (cs == 1 || n < CN__PANEL_COLS)
-        for (int64_t k = 0; k < depth; k++) {
-            for (int64_t c = 0; c < n; c++) to[k * CN__PANEL_COLS + c] = b[k * rs + (first + c) * cs];
-            memset(to + k * CN__PANEL_COLS + n, 0, (size_t)(CN__PANEL_COLS - n) * sizeof *to);
-        }
-    else
-        for (int64_t k = 0; k < depth; k += BLOCK)
-            transpose(b + k * rs + first * cs, rs, cs, CN__MIN(depth - k, BLOCK), to + k * CN__PANEL_COLS);
+    int64_t first = j * CN__PANEL_COLS, n = CN__MIN(cols - first, CN__PANEL_COLS), k = 0;
+    b += first * cs;
+    if (rs == 1 && n == CN__PANEL_COLS)
+        for (; k + BLOCK <= depth; k += BLOCK) cn__cpu_kernels()->transpose(b + k, cs, to + k * CN__PANEL_COLS);
+    for (; k < depth; k++) {
+        float *row = to + k * CN__PANEL_COLS;
+        if (cs == 1) memcpy(row, b + k * rs, (size_t)n * sizeof *row);
+        else
+            for (int64_t c = 0; c < n; c++) row[c] = b[k * rs + c * cs];
+        memset(row + n, 0, (size_t)(CN__PANEL_COLS - n) * sizeof *row);
+    }
 }
 
 static int64_t panels(int64_t cols) { return (cols + CN__PANEL_COLS - 1) / CN__PANEL_COLS; }
