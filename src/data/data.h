@@ -56,6 +56,8 @@ bool      cn__array_strings(cn_array *, const char *site, int rank, const int64_
 void      cn__swap_bytes(void *numbers, size_t size, size_t n);
 cn_status cn__save_npy(const cn_array *, const char *path);              /* of a sound one */
 cn_status cn__save_png(const cn_array *, const char *path);
+/* Adds a PNG of height x width x channels (1 or 3) bytes to the text; t->nomem: no memory. */
+void      cn__png(cn__text *t, const unsigned char *pixels, int64_t height, int64_t width, int64_t channels);
 /* Rank of a list in braces (ends at 0) and its sizes with CN_AXIS0 put back to 0. */
 int       cn__dims_rank(const cn_dims, int64_t *dim);
 /* "(4, 2)", "(4,)" as Keras writes shapes, CN_ANY as "None"; gives text. */

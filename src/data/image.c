@@ -87,6 +87,35 @@ static void add_chunk(cn__text *t, const char *type, const void *bytes, size_t n
     cn__text_bytes(t, (const char *)word, 4);
 }
 
+/* Bytes of n lines, each behind a byte 0 that says: no filter. NULL: no memory. */
+static unsigned char *png_lines(cn_ctx *ctx, const unsigned char *pixels, int64_t height, size_t row, size_t *n)
+{
+    *n = (row + 1) * (size_t)height;
+    unsigned char *lines = cn__alloc(ctx, *n);
+    for (int64_t y = 0; lines && y < height; y++) {
+        unsigned char *line = lines + (size_t)y * (row + 1);
+        line[0] = 0;
+        memcpy(line + 1, pixels + (size_t)y * row, row);
+    }
+    return lines;
+}
+
+void cn__png(cn__text *t, const unsigned char *pixels, int64_t height, int64_t width, int64_t channels)
+{
+    size_t n, size = 0, cap = 0;
+    unsigned char *lines = png_lines(t->ctx, pixels, height, (size_t)(width * channels), &n);
+    void *packed = lines ? cn__deflate_zlib(t->ctx, lines, n, &size, &cap) : NULL;
+    unsigned char head[13] = { 0, 0, 0, 0, 0, 0, 0, 0, 8, channels == 3 ? 2 : 0, 0, 0, 0 };  /* 8 bits; colour type */
+    put32(head, (uint32_t)width), put32(head + 4, (uint32_t)height);
+    cn__text_bytes(t, "\x89PNG\r\n\x1a\n", 8);
+    add_chunk(t, "IHDR", head, sizeof head);
+    add_chunk(t, "IDAT", packed, size);
+    add_chunk(t, "IEND", NULL, 0);
+    t->nomem |= !packed;
+    cn__free(t->ctx, packed, cap);
+    cn__free(t->ctx, lines, n);
+}
+
 cn_status cn__save_png(const cn_array *a, const char *path)
 {
     cn_ctx  *ctx = a->head.obj.ctx;
@@ -102,26 +131,8 @@ cn_status cn__save_png(const cn_array *a, const char *path)
                         "array_save: a picture of %lld x %lld pixels; a side has 1 to %d, all %d at most",
                         (long long)width, (long long)height, MAX_SIDE, MAX_PIXELS);
 
-    size_t row = (size_t)(width * channels), n = (row + 1) * (size_t)height, size = 0, cap = 0;
-    unsigned char *lines = cn__alloc(ctx, n);            /* each line behind a byte 0: no filter */
-    if (!lines) return cn__nomem(ctx);
-    for (int64_t y = 0; y < height; y++) {
-        unsigned char *line = lines + (size_t)y * (row + 1);
-        line[0] = 0;
-        memcpy(line + 1, (const unsigned char *)a->data + (size_t)y * row, row);
-    }
-    void *packed = cn__deflate_zlib(ctx, lines, n, &size, &cap);
-    cn__free(ctx, lines, n);
-    if (!packed) return cn__nomem(ctx);
-
-    unsigned char head[13] = { 0, 0, 0, 0, 0, 0, 0, 0, 8, channels == 3 ? 2 : 0, 0, 0, 0 };  /* 8 bits; colour type */
     cn__text t = { .ctx = ctx };
-    put32(head, (uint32_t)width), put32(head + 4, (uint32_t)height);
-    cn__text_bytes(&t, "\x89PNG\r\n\x1a\n", 8);
-    add_chunk(&t, "IHDR", head, sizeof head);
-    add_chunk(&t, "IDAT", packed, size);
-    add_chunk(&t, "IEND", NULL, 0);
-    cn__free(ctx, packed, cap);
+    cn__png(&t, a->data, height, width, channels);
     cn_status status = t.nomem ? cn__nomem(ctx) : cn__write_file(ctx, NULL, path, t.at, t.n);
     cn__text_free(&t);
     return status;

@@ -1,5 +1,5 @@
 /* commit.c: the end of a step: what is read late of variables is saved, then variables are written. Updates in place
-   first, each run of one kind as one call; then the other assignments, copies under their guards, in their order. */
+   first, all of one kind as one call; then the other assignments, copies under their guards, in their order. */
 #include "exec/plan.h"
 
 bool cn__plan_assigned(const cn_graph *g, const cn__var *var)
@@ -57,18 +57,20 @@ static bool same_kind(const cn__inst *a, const cn__inst *b)
            (!a->attr_size || !memcmp(a->attr, b->attr, a->attr_size));
 }
 
-static bool prepare_updates(cn__prep *p, const cn__schedule *s, const cn__inst **run)
+/* Their order is free: none reads what another replaces (passes/schedule.c). */
+static bool prepare_updates(cn__prep *p, const cn__schedule *s, const cn__inst **run, bool *taken)
 {
     const cn_graph *g = p->plan->graph;
     const cn__backend *b = p->plan->backend;
-    for (uint32_t k = 0, n; k < s->ncommit; k += n) {
-        const uint32_t *order = s->order + s->ncompute + k;
-        p->inst = order[0], p->position = s->ncompute + k + 2, p->temps = p->lives.n;
-        run[0] = &g->insts.at[order[0]];
-        for (n = 1; b->prepare_updates && k + n < s->ncommit && same_kind(run[0], &g->insts.at[order[n]]); n++)
-            run[n] = &g->insts.at[order[n]];
-        if (!(b->prepare_updates ? b->prepare_updates(p, g, run, (int)n) : b->prepare(p, g, run[0])) || p->status)
-            return false;
+    const uint32_t *order = s->order + s->ncompute;
+    for (uint32_t k = 0; k < s->ncommit; k++) {
+        const cn__inst *i = &g->insts.at[order[k]];
+        int n = 0;
+        if (taken[k]) continue;
+        for (uint32_t j = k; j < (b->prepare_updates ? s->ncommit : k + 1); j++)
+            if (!taken[j] && same_kind(i, &g->insts.at[order[j]])) run[n++] = &g->insts.at[order[j]], taken[j] = true;
+        p->inst = order[k], p->position = s->ncompute + k + 2, p->temps = p->lives.n;
+        if (!(b->prepare_updates ? b->prepare_updates(p, g, run, n) : b->prepare(p, g, i)) || p->status) return false;
     }
     return true;
 }
@@ -105,10 +107,11 @@ bool cn__plan_commit(cn__prep *p, const cn__schedule *s)
 {
     const cn_graph  *g = p->plan->graph;
     const cn__inst **run = cn__alloc(p->plan->ctx, (s->ncommit + 1) * sizeof *run);
-    if (!run) return cn__prep_nomem(p);
+    bool *taken = cn__alloc0(p->plan->ctx, s->ncommit + 1);
     p->committing = true;
-    bool ok = prepare_updates(p, s, run);
+    bool ok = run && taken ? prepare_updates(p, s, run, taken) : cn__prep_nomem(p);
     cn__free(p->plan->ctx, run, (s->ncommit + 1) * sizeof *run);
+    cn__free(p->plan->ctx, taken, s->ncommit + 1);
     for (size_t k = 0; ok && k < g->assigns.n; k++)
         ok = in_place(p, g->assigns.at[k].val) || assign(p, &g->assigns.at[k]);
     p->committing = false;

@@ -4,7 +4,8 @@
    Backwards over the instructions, each joins the chain of its first reader, if its other readers are in that chain as
    well or stand behind the chain's last instruction. So whatever a chain needs from outside stands before its last
    instruction, where it is emitted, and whoever reads its results stands behind it: no cycle can come of it. Flags
-   (results of comparisons) exist in registers only: they join if all their readers do. */
+   (results of comparisons) exist in registers only: they join if all their readers do. Then a chain is merged into an
+   earlier one, emitted where that one is, if the two share an operand and all that it reads is there by then. */
 #include "passes/passes.h"
 #include "backends/backend.h"
 #include "graph/shape.h"
@@ -13,10 +14,10 @@ enum { MOST = 64 };                                      /* instructions of a ch
 
 typedef struct fuse {
     const cn_graph *g;
-    uint32_t *chain;                                     /* by instruction: the last one of its chain; 0: in none */
+    uint32_t *chain;                                     /* by instruction: where its chain is emitted; 0: in none */
     uint32_t *head;                                      /* by instruction: the chain whose product it is; 0: none */
-    /* by last instruction: the product before it (0: none), the first member, how many */
-    uint32_t *product, *first, *size;
+    /* by chain: the product before it (0: none), first and last member, how many */
+    uint32_t *product, *first, *last, *size;
     uint32_t *reader, *from;                             /* of value v: reader[from[v] .. from[v + 1]), in order */
     bool     *kept;                                      /* by value: an output, checked or assigned */
     bool     *barred;                                    /* by instruction: reads a flag that no chain holds */
@@ -177,9 +178,9 @@ static bool compile(const fuse *f, uint32_t chain, program *p)
         p->in[p->nin++] = cn__in(g, m)[0], p->in[p->nin++] = cn__in(g, m)[1];
         p->attr->cls[hold(f, chain, p, m->out)] = CN__TILE_FULL;
     }
-    for (uint32_t k = f->first[chain]; k <= chain; k++)
+    for (uint32_t k = f->first[chain]; k <= f->last[chain]; k++)
         if (f->chain[k] == chain && !load(f, chain, p, &g->insts.at[k])) return false;
-    for (uint32_t k = f->first[chain]; k <= chain; k++)
+    for (uint32_t k = f->first[chain]; k <= f->last[chain]; k++)
         if (f->chain[k] == chain && !write(f, chain, p, k)) return false;
     p->attr->nin = (uint16_t)p->nin;
     return p->nin > 0;
@@ -226,7 +227,7 @@ static void form_chains(fuse *f, program *p)
         uint32_t chain = chain_for(f, k);
         if (chain) join(f, k, chain, p);
         if (f->chain[k] || !member || !is_f32(g, g->insts.at[k].out)) continue;
-        f->chain[k] = f->first[k] = k, f->size[k] = 1;
+        f->chain[k] = f->first[k] = f->last[k] = k, f->size[k] = 1;
         if (!compile(f, k, p)) f->chain[k] = 0;          /* only numbers: nothing to walk over */
     }
 }
@@ -243,6 +244,71 @@ static bool bar(fuse *f)
             if (is_flag(g, cn__in(g, i)[j]) && !is_member(f, f->chain[k], cn__in(g, i)[j])) f->barred[k] = some = true;
     }
     return some;
+}
+
+/* ---- Merging chains ---------------------------------------------------------------------------------------------- */
+/* Is it computed before the chain is emitted, or in it? */
+static bool there_by(const fuse *f, cn__val v, uint32_t chain)
+{
+    const cn__value *x = cn__value_of(f->g, v);
+    if (x->kind != CN__V_INST || is_member(f, chain, v)) return true;
+    uint32_t at = f->chain[x->ref] ? f->chain[x->ref] : f->head[x->ref] ? f->head[x->ref] : x->ref;
+    return at < chain;
+}
+
+static bool mergeable(const fuse *f, uint32_t chain, uint32_t into)
+{
+    const cn_graph *g = f->g;
+    if (!into || into >= chain || f->product[chain] || f->size[chain] + f->size[into] > MOST) return false;
+    if (!same_dims(cn__type_of(g, g->insts.at[chain].out), cn__type_of(g, g->insts.at[into].out))) return false;
+    for (uint32_t k = f->first[chain]; k <= f->last[chain]; k++)
+        for (int j = 0; f->chain[k] == chain && j < g->insts.at[k].nin; j++) {
+            cn__val v = cn__in(g, &g->insts.at[k])[j];
+            if (!is_member(f, chain, v) && !there_by(f, v, into)) return false;
+        }
+    return true;
+}
+
+/* The chain that makes operand v, or the first one that reads it as well. 0: none. */
+static uint32_t sharing(const fuse *f, uint32_t chain, cn__val v)
+{
+    const cn__value *x = cn__value_of(f->g, v);
+    uint32_t maker = x->kind != CN__V_INST ? 0 : f->chain[x->ref] ? f->chain[x->ref] : f->head[x->ref];
+    if (maker == chain || !same_dims(&x->type, cn__type_of(f->g, f->g->insts.at[chain].out))) return 0;
+    if (mergeable(f, chain, maker)) return maker;
+    for (uint32_t r = f->from[v]; r < f->from[v + 1]; r++)
+        if (mergeable(f, chain, f->chain[f->reader[r]])) return f->chain[f->reader[r]];
+    return 0;
+}
+
+static void relabel(fuse *f, uint32_t from, uint32_t to, const uint32_t *member, uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k++) f->chain[member[k]] = to;
+    f->size[to] += n, f->size[from] -= n;
+}
+
+static void merge(fuse *f, uint32_t chain, uint32_t into, program *p)
+{
+    uint32_t member[MOST], n = 0, first = f->first[into], last = f->last[into];
+    for (uint32_t k = f->first[chain]; k <= f->last[chain]; k++)
+        if (f->chain[k] == chain) member[n++] = k;
+    relabel(f, chain, into, member, n);
+    f->first[into] = CN__MIN(first, f->first[chain]), f->last[into] = CN__MAX(last, f->last[chain]);
+    if (compile(f, into, p)) return;
+    relabel(f, into, chain, member, n);
+    f->first[into] = first, f->last[into] = last;
+}
+
+static void merge_chains(fuse *f, program *p)
+{
+    const cn_graph *g = f->g;
+    for (uint32_t chain = 1; chain < g->insts.n; chain++) {
+        uint32_t into = 0;
+        for (uint32_t k = f->first[chain]; f->chain[chain] == chain && !into && k <= f->last[chain]; k++)
+            for (int j = 0; f->chain[k] == chain && !into && j < g->insts.at[k].nin; j++)
+                into = sharing(f, chain, cn__in(g, &g->insts.at[k])[j]);
+        if (into) merge(f, chain, into, p);
+    }
 }
 
 /* ---- The new graph ----------------------------------------------------------------------------------------------- */
@@ -292,18 +358,19 @@ cn_graph *cn__fuse(const cn_graph *g, const cn__backend *b)
 {
     cn__arena mem = { .ctx = g->obj.ctx };
     size_t    n = g->insts.n, values = g->values.n;
-    uint32_t *lists = cn__arena_alloc(&mem, (5 * n + g->edges.n + values + 1) * sizeof *lists);
+    uint32_t *lists = cn__arena_alloc(&mem, (6 * n + g->edges.n + values + 1) * sizeof *lists);
     bool     *flags = cn__arena_alloc(&mem, n + values);
     program   p = { .attr = cn__arena_alloc(&mem, sizeof *p.attr + MOST * sizeof *p.attr->inst) };
     cn_graph *to = NULL;
     (void)b;
     if (lists && flags && p.attr) {
         fuse f = { .g = g, .chain = lists, .head = lists + n, .product = lists + 2 * n, .first = lists + 3 * n,
-                   .size = lists + 4 * n, .reader = lists + 5 * n, .from = lists + 5 * n + g->edges.n, .kept = flags,
-                   .barred = flags + values };
+                   .last = lists + 4 * n, .size = lists + 5 * n, .reader = lists + 6 * n,
+                   .from = lists + 6 * n + g->edges.n, .kept = flags, .barred = flags + values };
         list_readers(&f);
         do form_chains(&f, &p);
         while (bar(&f));
+        merge_chains(&f, &p);
         to = rewrite(&f, &p);
     } else cn__nomem(g->obj.ctx);
     cn__arena_free(&mem);

@@ -1,5 +1,6 @@
 /* legalise.c: what the backend has no kernel for is expanded by its decomposition, until nothing is left to expand.
-   Gradients are nodes by now, so STOP_GRADIENT has done its work and goes. */
+   Gradients are nodes by now, so STOP_GRADIENT has done its work and goes. A sum of one number each is that number; for
+   kernels, not for the oracle: a sum begins with 0, and 0 + -0 is 0. */
 #include "passes/passes.h"
 #include "backends/backend.h"
 
@@ -37,9 +38,27 @@ static void note(cn__text *declined, const cn_graph *g, const cn__inst *i, const
     cn__text_add(declined, "\n");
 }
 
+/* Every axis that is reduced has one element. */
+static bool sums_nothing(const cn_graph *g, const cn__inst *i)
+{
+    if (i->op != CN__OP_SUM) return false;
+    const cn__type *x = cn__type_of(g, cn__in(g, i)[0]);
+    uint32_t axes = ((const cn__a_reduce *)i->attr)->axes;
+    for (int k = 0; k < x->rank; k++)
+        if (axes >> k & 1 && x->dim[k] != 1) return false;
+    return true;
+}
+
+static bool reshape(cn__rewrite *r, const cn__inst *i)
+{
+    const cn__type *y = cn__type_of(r->from, i->out);
+    return (r->map[i->out] = cn__reshape(r->to, cn__rewrite_val(r, cn__in(r->from, i)[0]), y->rank, y->dim)) != 0;
+}
+
 static bool rewrite_one(cn__rewrite *r, const cn__inst *i, const cn__backend *b, cn__text *declined, bool *changed)
 {
     if (i->op == CN__OP_STOP_GRADIENT) return (r->map[i->out] = cn__rewrite_val(r, cn__in(r->from, i)[0])) != 0;
+    if (b->fuses && sums_nothing(r->from, i)) return reshape(r, i);
     const char *why = why_expand(r->from, i, b);
     if (!why) return cn__rewrite_inst(r, i);
     *changed = true;

@@ -1,6 +1,6 @@
 /* svg.c: text that becomes SVG: numbers, escaping, colours, pictures; the beginning and the end of a chart. */
 #include "report/svg.h"
-#include "base/deflate.h"
+#include "base/file.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,18 +140,59 @@ static void base64(cn__text *t, const unsigned char *p, size_t n)        /* RFC 
     }
 }
 
-bool cn__svg_image(cn__text *t, const uint8_t *pixels, int64_t height, int64_t width, int64_t channels, double x, double y,
+void cn__svg_image(cn__text *t, const uint8_t *pixels, int64_t height, int64_t width, int64_t channels, double x, double y,
                    double w, double h, bool smooth)
 {
     cn__text png = { .ctx = t->ctx };
-    bool     made = cn__png_bytes(&png, pixels, height, width, channels);
-    if (made) {
-        cn__svg(t, "<image x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" preserveAspectRatio=\"none\"%s href=\"data:image/png;base64,",
-                x, y, w, h, "");
+    cn__png(&png, pixels, height, width, channels);
+    if (!png.nomem) {
+        cn__svg(t, "<image x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" preserveAspectRatio=\"none\" ", x, y, w, h);
+        cn__svg(t, smooth ? "href=\"data:image/png;base64," : "style=\"image-rendering:pixelated\" href=\"data:image/png;base64,");
         base64(t, (const unsigned char *)png.at, png.n);
-        cn__svg(t, smooth ? "\"/>\n" : "\" style=\"image-rendering:pixelated\"/>\n");
+        cn__svg(t, "\"/>\n");
     }
-    t->nomem |= !made;
+    t->nomem |= png.nomem;
     cn__text_free(&png);
-    return made;
+}
+
+/* ---- The chart --------------------------------------------------------------------------------------------------- */
+bool cn__chart_begin(cn__chart *c, cn_ctx *ctx, const char *site, const char *title, double width, double height)
+{
+    *c = (cn__chart){ .array = cn__array_blank(ctx), .site = site, .t = { .ctx = ctx }, .width = width, .height = height };
+    if (cn__bad(c->array)) return false;
+    if (!(width >= 160 && width <= 8192) || !(height >= 80 && height <= 8192))
+        return cn__poison(c->array, site, CN_E_VALUE, "chart: %g x %g pixels; width 160 to 8192, height 80 to 8192", width,
+                          height),
+               false;
+    cn__svg(&c->t,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\" width=\"%g\" height=\"%g\" role=\"img\" "
+            "font-family=\"Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif\">\n<title>%s</title>\n"
+            "<rect width=\"%g\" height=\"%g\" fill=\"#ffffff\"/>\n",
+            width, height, width, height, title, width, height);
+    cn__svg(&c->t, "<text x=\"16\" y=\"26\" font-size=\"16\" font-weight=\"600\" fill=\"%s\">%s</text>\n", CN__INK, title);
+    return true;
+}
+
+cn_array *cn__chart_end(cn__chart *c)
+{
+    int64_t     one[1] = { 1 };
+    const char *text;
+    if (!cn__bad(c->array)) {
+        cn__svg(&c->t, "</svg>\n");
+        text = cn__text_get(&c->t);
+        if (c->t.nomem) cn__poison(c->array, c->site, CN_E_NOMEM, "chart: out of memory");
+        else cn__array_strings(c->array, c->site, 1, one, &text);
+    }
+    cn__text_free(&c->t);
+    return c->array;
+}
+
+cn_status cn_chart_save(const cn_array *chart, const char *path)
+{
+    if (cn__bad(chart)) return chart ? cn__fail_with(chart) : CN_E_NOMEM;
+    cn_ctx     *ctx = chart->head.obj.ctx;
+    const char *svg = cn_string(chart, 0);
+    if (strncmp(svg, "<svg", 4)) return cn__fail(ctx, NULL, CN_E_VALUE, "chart_save: the array is no chart (cn_chart_...)");
+    if (!path || !*path) return cn__fail(ctx, NULL, CN_E_VALUE, "chart_save: no path to write to");
+    return cn__write_file(ctx, NULL, path, svg, strlen(svg));
 }

@@ -20,7 +20,7 @@ void        cn__mix(const char *from, const char *to, double share, char out[8])
 void cn__svg(cn__text *, const char *format, ...) CN__PRINTF(2, 3);
 void cn__svg_escape(cn__text *, const char *);
 /* A picture of height x width x channels (1 or 3) bytes as a data: address, the scaled picture in a box. */
-bool cn__svg_image(cn__text *, const uint8_t *pixels, int64_t height, int64_t width, int64_t channels, double x, double y,
+void cn__svg_image(cn__text *, const uint8_t *pixels, int64_t height, int64_t width, int64_t channels, double x, double y,
                    double w, double h, bool smooth);
 
 typedef enum cn__anchor { CN__START, CN__MIDDLE, CN__END } cn__anchor;

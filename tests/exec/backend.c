@@ -143,7 +143,7 @@ TEST(updates_of_one_kind_are_merged)
     }
     RIG_LINK(l, r)
     CHECK_INT(l->plan->ncompute + l->plan->ncommit, nmerged);
-    CHECK(nmerged == 3 && merged[0] == 3 && merged[1] == 1 && merged[2] == 1);
+    CHECK(nmerged == 2 && merged[0] == 4 && merged[1] == 1);
     rig_close(&r);
 }
 

@@ -15,8 +15,26 @@ typedef __m512 vf;
 static inline vf   v_load(const float *p)        { return _mm512_loadu_ps(p); }
 static inline void v_store(float *p, vf a)       { _mm512_storeu_ps(p, a); }
 /* n <= W */
-static inline vf   v_load_n(const float *p, int n)      { return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
-static inline void v_store_n(float *p, vf a, int n)     { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), a); }
+/* The first n <= W numbers, zeros behind them. Whole halves and quarters go without a mask: what is stored so can be
+   loaded again at once, which a masked store has to be waited for. */
+static inline vf v_load_n(const float *p, int n)
+{
+    switch (n) {
+    case 4:  return _mm512_zextps128_ps512(_mm_loadu_ps(p));
+    case 8:  return _mm512_zextps256_ps512(_mm256_loadu_ps(p));
+    case 16: return _mm512_loadu_ps(p);
+    default: return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+    }
+}
+static inline void v_store_n(float *p, vf a, int n)
+{
+    switch (n) {
+    case 4:  _mm_storeu_ps(p, _mm512_castps512_ps128(a)); break;
+    case 8:  _mm256_storeu_ps(p, _mm512_castps512_ps256(a)); break;
+    case 16: _mm512_storeu_ps(p, a); break;
+    default: _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), a); break;
+    }
+}
 static inline vf   v_set(float a)                { return _mm512_set1_ps(a); }
 static inline vf   v_fma(vf a, vf b, vf c)       { return _mm512_fmadd_ps(a, b, c); }
 static inline vf   v_max(vf a, vf b)             { return _mm512_max_ps(a, b); }     /* b where one is NaN */
