@@ -23,6 +23,13 @@ foreach(source ${test_sources})
     cn_test(${room}/${name} ${room} COMMAND test_${room}_${name} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 endforeach()
 
+# The processor's kernels once for each instruction set, and with tasks in other orders: nothing may depend on it.
+foreach(variant CN_CPU=avx2 CN_CPU=portable CN_TASKS=reverse CN_TASKS=random)
+    string(REPLACE "=" "_" name ${variant})
+    cn_test(cpu/${name} cpu COMMAND test_cpu_against_ref WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    set_tests_properties(cpu/${name} PROPERTIES ENVIRONMENT ${variant})
+endforeach()
+
 # ---- Examples: each one runs, in a folder where it may leave what it makes ------------------------------------------------------
 file(GLOB example_sources CONFIGURE_DEPENDS examples/*.c)
 foreach(source ${example_sources})

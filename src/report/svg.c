@@ -109,7 +109,7 @@ const char *cn__nice(double v, double step, char out[CN__LABEL])
     if ((fabs(v) >= 1e9 || fabs(v) < 1e-6) && v != 0) {
         int exponent = (int)floor(log10(fabs(v)) + 1e-9);
         fixed(v / pow(10, exponent), 2, plain);
-        snprintf(out, CN__LABEL, "%se%d", plain, exponent);
+        snprintf(out, CN__LABEL, "%.40se%d", plain, exponent);
         return out;
     }
     int n = fixed(v, step >= 1 || step <= 0 ? 0 : (int)ceil(-log10(step) - 1e-9), plain);
