@@ -66,13 +66,13 @@ cn_array *(cn_chart_activations)(cn_chart_activations_args *args)
         double   value[POINTS], slope[POINTS];
         cn__axes a = { .left = 52 + each_w * (i % columns), .top = 90 + each_h * (i / columns), .width = each_w - 44,
                        .height = each_h - 58, .x0 = -g.range, .x1 = g.range, .title = name_of(g.activations[i]) };
-        double lo = -1, hi = 1;
+        double lo = 0, hi = 0;
         if (!sample(g.on, g.activations[i], g.range, value, slope)) {
             cn__poison(c.array, g.head.site, (cn_error)(g.on), "%s", (cn_error_message)(g.on));
             break;
         }
         for (int k = 0; k < POINTS; k++)
-            if (isfinite(value[k])) lo = fmin(lo, value[k]), hi = fmax(hi, value[k]);
+            if (isfinite(value[k])) lo = fmin(lo, fmin(value[k], slope[k])), hi = fmax(hi, fmax(value[k], slope[k]));
         a.y0 = fmax(lo, -g.range), a.y1 = fmin(hi, g.range);
         cn__round_out(&a.y0, &a.y1, 4);
         cn__axes_draw(&c.t, &a);

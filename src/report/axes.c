@@ -28,7 +28,7 @@ void cn__round_out(double *lo, double *hi, int about)
 static void ticks(cn__text *t, const cn__axes *a, bool vertical)
 {
     double lo = vertical ? a->y0 : a->x0, hi = vertical ? a->y1 : a->x1, length = vertical ? a->height : a->width;
-    double step = cn__tick_step(hi - lo, (int)fmax(length / (vertical ? 48 : 76), 2), !vertical && a->whole_x);
+    double step = cn__tick_step(hi - lo, (int)fmax(length / (vertical ? 48 : 76), 3), !vertical && a->whole_x);
     char   label[CN__LABEL];
     for (double k = ceil(lo / step - 1e-9); k * step <= hi + step * 1e-9; k++) {
         double v = k * step, at = vertical ? cn__y(a, v) : cn__x(a, v);

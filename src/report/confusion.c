@@ -25,6 +25,8 @@ static void draw(cn__chart *c, const int64_t *counts, int k, const cn_array *nam
 {
     char   label[CN__LABEL], fits[CN__LABEL];
     double font = fmin(13, size * 0.5);
+    bool   level = true;                                 /* all names fit below their columns */
+    for (int i = 0; i < k; i++) level &= cn__svg_text_width(font, cn__class_label(names, i, label)) < size - 4;
     for (int row = 0; row < k; row++) {
         int64_t sum = 0;
         for (int col = 0; col < k; col++) sum += counts[row * k + col];
@@ -33,7 +35,7 @@ static void draw(cn__chart *c, const int64_t *counts, int k, const cn_array *nam
         cn__class_label(names, row, label);
         cn__svg_text(&c->t, left - 8, top + (row + 0.5) * size + font * 0.35, font, CN__END, CN__INK, cn__fitting(label, font, left - 46, fits));
         double x = left + (row + 0.5) * size, y = top + k * size + 16;
-        if (cn__svg_text_width(font, label) < size - 4) cn__svg_text(&c->t, x, y, font, CN__MIDDLE, CN__INK, label);
+        if (level) cn__svg_text(&c->t, x, y, font, CN__MIDDLE, CN__INK, label);
         else cn__svg(&c->t, "<text transform=\"translate(%g %g) rotate(-40)\" font-size=\"%g\" text-anchor=\"end\" fill=\"%s\">%s</text>\n",
                      x + 4, y, font, CN__INK, cn__fitting(label, font, 90, fits));
     }
@@ -42,13 +44,12 @@ static void draw(cn__chart *c, const int64_t *counts, int k, const cn_array *nam
     cn__svg_text(&c->t, left + k * size / 2, c->height - 14, 13, CN__MIDDLE, CN__GREY, "predicted class");
 }
 
-/* The columns of labels need room: the longest name, within limits. */
-static double label_room(const cn_array *names, int k, double least, double most)
+static double longest(const cn_array *names, int k)
 {
     char   label[CN__LABEL];
-    double room = least;
-    for (int i = 0; i < k; i++) room = fmax(room, cn__svg_text_width(13, cn__class_label(names, i, label)) + 50);
-    return fmin(room, most);
+    double most = 0;
+    for (int i = 0; i < k; i++) most = fmax(most, cn__svg_text_width(13, cn__class_label(names, i, label)));
+    return most;
 }
 
 static cn_array *chart_of(const cn_chart_confusion_args *g, cn_ctx *ctx, const cn__classes *y, const cn__classes *p)
@@ -56,8 +57,9 @@ static cn_array *chart_of(const cn_chart_confusion_args *g, cn_ctx *ctx, const c
     int       k = (int)CN__MIN(CN__MAX(CN__MAX(y->classes, p->classes), 2), MOST);
     size_t    bytes = (size_t)(k * k) * sizeof(int64_t);
     int64_t  *counts = cn__alloc0(ctx, bytes);
-    double    left = label_room(g->class_names, k, 80, g->width * 0.3), below = label_room(g->class_names, k, 80, 130);
-    double    size = fmin((g->width - left - 24) / k, g->height ? (g->height - CN__CHART_TOP - below) / k : 84);
+    double    name = longest(g->class_names, k), left = fmin(fmax(80, name + 50), g->width * 0.3);
+    double    size = fmin((g->width - left - 24) / k, g->height ? (g->height - CN__CHART_TOP - 130) / k : 84);
+    double    below = name < size - 4 ? 52 : 56 + fmin(name * 0.64, 60);
     cn__chart c;
     cn__chart_begin(&c, ctx, g->head.site, g->title ? g->title : "Confusion matrix", g->width, CN__CHART_TOP + 8 + k * size + below);
     for (int64_t i = 0; counts && i < y->n; i++)

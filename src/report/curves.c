@@ -82,7 +82,9 @@ static void draw_best(cn__text *t, const cn__axes *a, const double *v, int64_t b
     cn__svg(t, "<circle cx=\"%g\" cy=\"%g\" r=\"5\" fill=\"#ffffff\" stroke=\"%s\" stroke-width=\"2.2\"/>\n", x, y, CN__INK);
     snprintf(text, sizeof text, "best: %s in epoch %lld", cn__short_number(v[best], number), (long long)((best + 1) * every));
     double ty = above && y - 14 > a->top + 10 ? y - 14 : y + 24 < a->top + a->height ? y + 24 : y - 14;
+    cn__svg(t, "<g stroke=\"#ffffff\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\">\n");
     cn__svg_text(t, right ? x + 5 : x - 5, ty, 12, right ? CN__END : CN__START, CN__INK, text);
+    cn__svg(t, "</g>\n");
 }
 
 static void draw_curve(cn__text *t, const curve *c, cn__axes *a)

@@ -20,6 +20,7 @@ static inline void v_store(float *p, vf a)       { _mm512_storeu_ps(p, a); }
 static inline vf v_load_n(const float *p, int n)
 {
     switch (n) {
+    case 1:  return _mm512_zextps128_ps512(_mm_load_ss(p));
     case 4:  return _mm512_zextps128_ps512(_mm_loadu_ps(p));
     case 8:  return _mm512_zextps256_ps512(_mm256_loadu_ps(p));
     case 16: return _mm512_loadu_ps(p);
@@ -29,6 +30,7 @@ static inline vf v_load_n(const float *p, int n)
 static inline void v_store_n(float *p, vf a, int n)
 {
     switch (n) {
+    case 1:  _mm_store_ss(p, _mm512_castps512_ps128(a)); break;
     case 4:  _mm_storeu_ps(p, _mm512_castps512_ps128(a)); break;
     case 8:  _mm256_storeu_ps(p, _mm512_castps512_ps256(a)); break;
     case 16: _mm512_storeu_ps(p, a); break;
