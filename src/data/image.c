@@ -83,7 +83,7 @@ static void add_chunk(cn__text *t, const char *type, const void *bytes, size_t n
     cn__text_bytes(t, (const char *)word, 4);
     cn__text_bytes(t, type, 4);
     if (n) cn__text_bytes(t, bytes, n);
-    put32(word, cn__crc32(cn__crc32(0, type, 4), n ? bytes : "", n));        /* zlib begins anew when it is given NULL */
+    put32(word, cn__crc32(cn__crc32(0, type, 4), n ? bytes : "", n));       /* zlib begins anew when it is given NULL */
     cn__text_bytes(t, (const char *)word, 4);
 }
 

@@ -39,7 +39,9 @@ static void add_class(rows *r, const cn__class *c)
     add_row(r, name, "", c->aliases ? c->aliases : "", c->formula ? c->formula : "");
     for (int i = 0; i < c->options; i++) {
         const cn__option *o = &c->option[i];
-        const char *preset = o->required ? "required" : !o->preset || !strcmp(o->preset, "{0}") || !strcmp(o->preset, "NULL") ? "-" : o->preset;
+        const char *preset = o->required                                                             ? "required"
+                             : !o->preset || !strcmp(o->preset, "{0}") || !strcmp(o->preset, "NULL") ? "-"
+                                                                                                     : o->preset;
         add_row(r, name, o->name, preset, o->help);
     }
 }
@@ -53,7 +55,9 @@ static void add_ops(rows *r, int unused)
 {
     (void)unused;
     for (int i = 0; i < CN__OPS; i++)
-        if (cn__ops[i].name) add_row(r, cn__ops[i].name, "", cn__ops[i].decomp ? "composite" : "", cn__ops[i].formula ? cn__ops[i].formula : "");
+        if (cn__ops[i].name)
+            add_row(r, cn__ops[i].name, "", cn__ops[i].decomp ? "composite" : "",
+                    cn__ops[i].formula ? cn__ops[i].formula : "");
 }
 
 typedef struct option_row { const char *name, *preset, *help; bool required; } option_row;
@@ -63,12 +67,16 @@ typedef struct option_row { const char *name, *preset, *help; bool required; } o
 static void add_callbacks(rows *r, int unused)
 {
     (void)unused;
-#define CN_CALLBACK(class, snake, function, REQUIRED, FIELDS, formula)                                          \
-    {                                                                                                           \
-        static const option_row options[] = { REQUIRED(CALLBACK_NEEDED) FIELDS(CALLBACK_OPTION) { 0 } };        \
-        add_row(r, #class, "", "", formula);                                                                    \
-        for (const option_row *o = options; o->name; o++)                                                       \
-            add_row(r, #class, o->name, o->required ? "required" : strcmp(o->preset, "NULL") ? o->preset : "-", o->help); \
+#define CN_CALLBACK(class, snake, function, REQUIRED, FIELDS, formula)                                                 \
+    {                                                                                                                  \
+        static const option_row options[] = { REQUIRED(CALLBACK_NEEDED) FIELDS(CALLBACK_OPTION){ 0 } };                \
+        add_row(r, #class, "", "", formula);                                                                           \
+        for (const option_row *o = options; o->name; o++)                                                              \
+            add_row(r, #class, o->name,                                                                                \
+                    o->required                 ? "required"                                                           \
+                    : strcmp(o->preset, "NULL") ? o->preset                                                            \
+                                                : "-",                                                                 \
+                    o->help);                                                                                          \
     }
 #include "model/callbacks.def"
 #undef CN_CALLBACK
@@ -120,8 +128,8 @@ cn_array *cn_catalog(cn_ctx *ctx, const char *family)
         size_t d = cn__edit_distance(families[i].name, family);
         if (d < least) least = d, near = i;
     }
-    return cn__poison(cn__array_blank(ctx), NULL, CN_E_NAME, "catalog: there is no family \"%s\"; did you mean \"%s\"?", family,
-                      families[near].name);
+    return cn__poison(cn__array_blank(ctx), NULL, CN_E_NAME, "catalog: there is no family \"%s\"; did you mean \"%s\"?",
+                      family, families[near].name);
 }
 
 /* ---- The machine ------------------------------------------------------------------------------------------------- */
@@ -130,21 +138,31 @@ cn_array *cn_about(cn_ctx *ctx)
     if (!ctx) return NULL;
     static const char *const isas[] = { "", "portable C", "AVX2", "AVX-512" };
     const cn__cpu *cpu = cn__cpu_info();
-    const struct { const char *name; bool there; } features[] = {
-        { "avx2", cpu->avx2 }, { "fma", cpu->fma }, { "f16c", cpu->f16c }, { "avx512f", cpu->avx512f }, { "avx512bw", cpu->avx512bw },
-        { "avx512vl", cpu->avx512vl }, { "avx512dq", cpu->avx512dq }, { "avx512_bf16", cpu->avx512_bf16 },
-        { "avx512_vnni", cpu->avx512_vnni }, { "amx_bf16", cpu->amx_bf16 } };
+    const struct { const char *name; bool there;
+    } features[] = { { "avx2", cpu->avx2 },
+                     { "fma", cpu->fma },
+                     { "f16c", cpu->f16c },
+                     { "avx512f", cpu->avx512f },
+                     { "avx512bw", cpu->avx512bw },
+                     { "avx512vl", cpu->avx512vl },
+                     { "avx512dq", cpu->avx512dq },
+                     { "avx512_bf16", cpu->avx512_bf16 },
+                     { "avx512_vnni", cpu->avx512_vnni },
+                     { "amx_bf16", cpu->amx_bf16 } };
     rows r = { .ctx = ctx, .mem = { .ctx = ctx } };
     cn__text list = { .ctx = ctx };
-    add(&r, "version"), add(&r, cn__arena_printf(&r.mem, "%d.%d.%d", cn_version() / 1000000, cn_version() / 1000 % 1000, cn_version() % 1000));
+    add(&r, "version"), add(&r, cn__arena_printf(&r.mem, "%d.%d.%d", cn_version() / 1000000, cn_version() / 1000 % 1000,
+                                                 cn_version() % 1000));
     add(&r, "processor"), add(&r, cpu->name);
     for (size_t i = 0; i < CN__COUNT(features); i++)
         if (features[i].there) cn__text_add(&list, "%s%s", list.n ? " " : "", features[i].name);
     add(&r, "features"), add(&r, list.n ? cn__text_get(&list) : "none of those that Cornu has code for");
     add(&r, "vector code"), add(&r, isas[cpu->isa]);
-    add(&r, "caches"), add(&r, cn__arena_printf(&r.mem, "%zu KiB L1, %zu KiB L2, %zu KiB L3", cpu->l1d >> 10, cpu->l2 >> 10, cpu->l3 >> 10));
+    add(&r, "caches"), add(&r, cn__arena_printf(&r.mem, "%zu KiB L1, %zu KiB L2, %zu KiB L3", cpu->l1d >> 10,
+                                                cpu->l2 >> 10, cpu->l3 >> 10));
     add(&r, "threads"), add(&r, cn__arena_printf(&r.mem, "%d of %d processors", cn__threads(ctx), cpu->processors));
-    add(&r, "memory"), add(&r, cn__arena_printf(&r.mem, "%zu MiB, %zu MiB at most for Cornu", cn__machine_memory() >> 20, cn__memory_limit(ctx) >> 20));
+    add(&r, "memory"), add(&r, cn__arena_printf(&r.mem, "%zu MiB, %zu MiB at most for Cornu",
+                                                cn__machine_memory() >> 20, cn__memory_limit(ctx) >> 20));
     cn__text_clear(&list);
     for (int i = 0; cn__backend_at(i); i++) cn__text_add(&list, "%s%s", i ? " " : "", cn__backend_at(i)->name);
     add(&r, "backends"), add(&r, cn__text_get(&list));

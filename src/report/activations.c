@@ -32,7 +32,9 @@ static void curve(cn__text *t, const cn__axes *a, const double *v, const char *c
     for (int i = 0; i < POINTS; i++) {
         bool inside = isfinite(v[i]) && v[i] >= a->y0 - 1e-6 && v[i] <= a->y1 + 1e-6;
         bool jump = i && fabs(v[i] - v[i - 1]) > 0.4;
-        if (inside) cn__svg(t, down && !jump ? "L%g %g" : "M%g %g", cn__x(a, a->x0 + (a->x1 - a->x0) * i / (POINTS - 1)), cn__y(a, v[i]));
+        if (inside)
+            cn__svg(t, down && !jump ? "L%g %g" : "M%g %g", cn__x(a, a->x0 + (a->x1 - a->x0) * i / (POINTS - 1)),
+                    cn__y(a, v[i]));
         down = inside;
     }
     cn__svg(t, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"2.2\" stroke-dasharray=\"%s\"/>\n", colour, dashes);
@@ -52,13 +54,16 @@ cn_array *(cn_chart_activations)(cn_chart_activations_args *args)
 {
     CN__ARGS(cn_chart_activations_args, g, args);
     CN_CHART_ACTIVATIONS_FIELDS(CN__FILL)
-    static const cn__legend_entry legend[] = { { "value", CN__BLUE, CN__MARK_LINE }, { "slope", CN__RED, CN__MARK_DASHED } };
+    static const cn__legend_entry legend[] = { { "value", CN__BLUE, CN__MARK_LINE },
+                                               { "slope", CN__RED, CN__MARK_DASHED } };
     int       n = 0;
     cn__chart c;
     while (n < CN_MAX_IO && g.activations[n].name) n++;
     int    columns = CN__MAX(CN__MIN(n, (int)(g.width / 170)), 1), rows = (CN__MAX(n, 1) + columns - 1) / columns;
-    double each_w = (g.width - 24) / columns, each_h = g.height ? (g.height - 76) / rows : fmin(each_w * 0.85 + 24, 340);
-    if (!cn__chart_begin(&c, g.on, g.head.site, g.title ? g.title : "Activations and their slopes", g.width, 76 + rows * each_h))
+    double each_w = (g.width - 24) / columns,
+           each_h = g.height ? (g.height - 76) / rows : fmin(each_w * 0.85 + 24, 340);
+    if (!cn__chart_begin(&c, g.on, g.head.site, g.title ? g.title : "Activations and their slopes", g.width,
+                         76 + rows * each_h))
         return cn__chart_end(&c);
     if (!n) cn__poison(c.array, g.head.site, CN_E_VALUE, "chart_activations: name at least one: { CN_RELU }");
     cn__legend(&c.t, 24, 50, g.width, legend, 2);

@@ -1,7 +1,7 @@
 /* advice.c: how large a network should be, and why: the three problems of the notes told apart by their targets.
 
-   Sizes of hidden layers are rules of thumb, tried on the tables that the command's tests use: as wide as the inputs ask
-   for, no wider than the samples can fill; the fewer samples, the more regularization. */
+   Sizes of hidden layers are rules of thumb, tried on the tables that the command's tests use: as wide as the inputs
+   ask for, no wider than the samples can fill; the fewer samples, the more regularization. */
 #include "report/svg.h"
 #include "cornu/layers.h"
 #include <math.h>
@@ -40,7 +40,8 @@ static cn_status count_kinds(cn_ctx *ctx, const char *site, const cn_array *y, k
         v[i] = cn__load(y->head.dtype, y->data, (size_t)i);
         if (!isfinite(v[i])) {
             cn__free(ctx, copy, bytes);
-            return cn__fail(ctx, site, CN_E_VALUE, "advise: target %lld is not a finite number; leave such samples out", (long long)i);
+            return cn__fail(ctx, site, CN_E_VALUE, "advise: target %lld is not a finite number; leave such samples out",
+                            (long long)i);
         }
         k->whole &= v[i] == floor(v[i]);
     }
@@ -87,7 +88,8 @@ static cn_status look_at_targets(cn_ctx *ctx, const cn_advise_args *g, cn_advice
     if (y->head.rank < 1 || y->head.rank > 2 || cn__array_count(y) < 1)
         return cn__fail(ctx, site, CN_E_SHAPE, "advise: targets are (samples) or (samples, numbers), and at least one");
     if (a->samples && a->samples != y->head.dim[0])
-        return cn__fail(ctx, site, CN_E_SHAPE, "advise: %lld samples, %lld targets", (long long)a->samples, (long long)y->head.dim[0]);
+        return cn__fail(ctx, site, CN_E_SHAPE, "advise: %lld samples, %lld targets", (long long)a->samples,
+                        (long long)y->head.dim[0]);
     a->samples = y->head.dim[0];
     int64_t width = y->head.rank == 2 ? y->head.dim[1] : 1;
     bool    text = y->head.dtype == CN_STRING;
@@ -95,16 +97,19 @@ static cn_status look_at_targets(cn_ctx *ctx, const cn_advise_args *g, cn_advice
         bool hot = !text && is_one_hot(y);
         a->task = g->task ? g->task : hot ? CN_MANY_CLASSES : CN_REGRESSION;
         a->classes = hot ? width : 0, a->outputs = width;
-        say(a, hot ? "Many classes: each row of targets has a single 1, in one of %lld places." : "Regression: each sample has %lld numbers for a target.",
+        say(a,
+            hot ? "Many classes: each row of targets has a single 1, in one of %lld places."
+                : "Regression: each sample has %lld numbers for a target.",
             (long long)width);
         return CN_OK;
     }
     cn_status failed = count_kinds(ctx, site, y, &k);
     if (failed) return failed;
     if (k.different == 1 && k.n > 1)
-        return cn__fail(ctx, site, CN_E_VALUE, "advise: all %lld targets are the same; there is nothing to learn", (long long)k.n);
-    bool counted = k.whole && (k.least == 0 || k.least == 1) && k.most - k.least + 1 == (double)k.different && k.n >= 2 * k.different &&
-                   k.different <= (k.integers ? 1000 : 20);
+        return cn__fail(ctx, site, CN_E_VALUE, "advise: all %lld targets are the same; there is nothing to learn",
+                        (long long)k.n);
+    bool counted = k.whole && (k.least == 0 || k.least == 1) && k.most - k.least + 1 == (double)k.different &&
+                   k.n >= 2 * k.different && k.different <= (k.integers ? 1000 : 20);
     bool two = k.different == 2 && k.whole && (k.n >= 10 || (k.least >= -1 && k.most <= 2));
     a->task = g->task ? g->task : text ? (k.different > 2 ? CN_MANY_CLASSES : CN_BINARY_CLASSES)
             : two ? CN_BINARY_CLASSES : counted ? CN_MANY_CLASSES : CN_REGRESSION;
@@ -112,8 +117,12 @@ static cn_status look_at_targets(cn_ctx *ctx, const cn_advise_args *g, cn_advice
     if (a->task == CN_REGRESSION && text)
         return cn__fail(ctx, site, CN_E_DTYPE, "advise: the targets are text; a regression needs numbers");
     if (a->task == CN_BINARY_CLASSES && k.different != 2)
-        return cn__fail(ctx, site, CN_E_VALUE, "advise: two classes were asked for, the targets have %lld different values", (long long)k.different);
-    if (a->task == CN_REGRESSION) say(a, "Regression: the targets are numbers (%lld different values in %lld samples).", (long long)k.different, (long long)k.n);
+        return cn__fail(ctx, site, CN_E_VALUE,
+                        "advise: two classes were asked for, the targets have %lld different values",
+                        (long long)k.different);
+    if (a->task == CN_REGRESSION)
+        say(a, "Regression: the targets are numbers (%lld different values in %lld samples).", (long long)k.different,
+            (long long)k.n);
     else if (a->task == CN_BINARY_CLASSES) say(a, "Two classes: the targets have two different values.");
     else say(a, "Many classes: the targets %s.", text ? "are names" : "count classes without a gap");
     return CN_OK;
@@ -136,8 +145,8 @@ static void size_hidden(cn_advice *a)
     } else {
         int64_t wide = power_of_two(fmax(4 * d, n < 5000 ? 32 : 64), 32, n < 5000 ? 64 : n < 30000 ? 128 : 256);
         a->hidden[0] = wide, a->hidden[1] = n < 30000 ? wide / 2 : wide / 2;
-        say(a, "Hidden layers of %lld and %lld: wide enough for %lld inputs, no wider than %lld samples can fill.", (long long)a->hidden[0],
-            (long long)a->hidden[1], (long long)a->inputs, (long long)n);
+        say(a, "Hidden layers of %lld and %lld: wide enough for %lld inputs, no wider than %lld samples can fill.",
+            (long long)a->hidden[0], (long long)a->hidden[1], (long long)a->inputs, (long long)n);
     }
     a->activation = CN_RELU;
     a->dropout = n < 50 ? 0 : n < 30000 ? 0.1 : 0.2;
@@ -153,19 +162,23 @@ static void size_output(cn_advice *a)
     switch (a->task) {
     case CN_REGRESSION:
         a->output_activation = CN_LINEAR, a->loss = CN_MSE, a->metric = CN_METRIC_MAE;
-        say(a, "%lld output%s without an activation: %s may be any number.", (long long)a->outputs, a->outputs > 1 ? "s" : "", a->outputs > 1 ? "they" : "it");
-        say(a, "Loss: mean squared error, which makes large mistakes count most. Metric: mean absolute error, which is in the target's units.");
+        say(a, "%lld output%s without an activation: %s may be any number.", (long long)a->outputs,
+            a->outputs > 1 ? "s" : "", a->outputs > 1 ? "they" : "it");
+        say(a, "Loss: mean squared error, which makes large mistakes count most. Metric: mean absolute error, which is "
+               "in the target's units.");
         break;
     case CN_BINARY_CLASSES:
         a->outputs = 1, a->output_activation = CN_SIGMOID, a->loss = CN_BINARY_CROSSENTROPY, a->metric = CN_ACCURACY;
         say(a, "One output with a sigmoid: the probability of the second class.");
-        say(a, "Loss: binary cross-entropy, what a probability costs when the truth comes out. Metric: accuracy, the share that is right.");
+        say(a, "Loss: binary cross-entropy, what a probability costs when the truth comes out. Metric: accuracy, the "
+               "share that is right.");
         break;
     case CN_MANY_CLASSES:
         a->outputs = a->classes, a->output_activation = CN_SOFTMAX;
         a->loss = CN_SPARSE_CATEGORICAL_CROSSENTROPY, a->metric = CN_ACCURACY;
         say(a, "%lld outputs with a softmax: a probability for each class, together 1.", (long long)a->classes);
-        say(a, "Loss: sparse categorical cross-entropy, of targets that are class numbers. Metric: accuracy, the share that is right.");
+        say(a, "Loss: sparse categorical cross-entropy, of targets that are class numbers. Metric: accuracy, the share "
+               "that is right.");
         break;
     }
 }
@@ -185,11 +198,14 @@ cn_status (cn_advise)(cn_advise_args *args)
     cn_advice  *a = g.advice;
     if ((cn_error)(ctx) == CN_E_NOMEM && !ctx) return CN_E_NOMEM;
     if (!a) return cn__fail(ctx, site, CN_E_VALUE, "advise: no place for the advice");
-    *a = (cn_advice){ .samples = g.samples, .inputs = g.inputs, .outputs = g.outputs ? g.outputs : 1, .classes = g.classes };
+    *a = (cn_advice){
+        .samples = g.samples, .inputs = g.inputs, .outputs = g.outputs ? g.outputs : 1, .classes = g.classes
+    };
     if (g.x && cn__bad(g.x)) return cn__fail_with(g.x);
     if (g.y && cn__bad(g.y)) return cn__fail_with(g.y);
     if (g.inputs < 0 || g.classes < 0 || g.samples < 0 || g.outputs < 0 || g.classes == 1)
-        return cn__fail(ctx, site, CN_E_VALUE, "advise: %s", g.classes == 1 ? "one class is nothing to tell apart" : "a size is negative");
+        return cn__fail(ctx, site, CN_E_VALUE, "advise: %s",
+                        g.classes == 1 ? "one class is nothing to tell apart" : "a size is negative");
     if (g.x) {
         if (g.x->head.rank < 1) return cn__fail(ctx, site, CN_E_SHAPE, "advise: x has no axis for the samples");
         a->samples = g.x->head.dim[0], a->inputs = 1;
@@ -200,10 +216,17 @@ cn_status (cn_advise)(cn_advise_args *args)
         cn_status failed = look_at_targets(ctx, &g, a);
         if (failed) return failed;
     } else {
-        a->task = g.task ? g.task : g.classes > 2 ? CN_MANY_CLASSES : g.classes == 2 ? CN_BINARY_CLASSES : CN_REGRESSION;
-        if (a->task == CN_MANY_CLASSES && !a->classes) return cn__fail(ctx, site, CN_E_VALUE, "advise: how many classes? Give .y or .classes");
+        a->task = g.task           ? g.task
+                  : g.classes > 2  ? CN_MANY_CLASSES
+                  : g.classes == 2 ? CN_BINARY_CLASSES
+                                   : CN_REGRESSION;
+        if (a->task == CN_MANY_CLASSES && !a->classes)
+            return cn__fail(ctx, site, CN_E_VALUE, "advise: how many classes? Give .y or .classes");
         if (a->task == CN_BINARY_CLASSES) a->classes = 2;
-        say(a, a->task == CN_REGRESSION ? "Regression: what is wanted is a number." : "Classification: what is wanted is one of %lld classes.", (long long)a->classes);
+        say(a,
+            a->task == CN_REGRESSION ? "Regression: what is wanted is a number."
+                                     : "Classification: what is wanted is one of %lld classes.",
+            (long long)a->classes);
     }
     say(a, "%lld input%s: one for each number of a sample.", (long long)a->inputs, a->inputs > 1 ? "s" : "");
     size_output(a);
@@ -216,7 +239,8 @@ cn_status cn_add_advised(cn_model *m, const cn_advice *a)
 {
     if ((cn_error)(m)) return cn__fail_with(m);
     cn_ctx *ctx = (cn_ctx_of)(m);
-    if (!a || a->outputs < 1) return cn__fail(ctx, NULL, CN_E_VALUE, "add_advised: the advice has no outputs; call cn_advise first");
+    if (!a || a->outputs < 1)
+        return cn__fail(ctx, NULL, CN_E_VALUE, "add_advised: the advice has no outputs; call cn_advise first");
     cn_regularizer l2 = a->l2 > 0 ? cn_l2(a->l2) : (cn_regularizer){ NULL };
     for (int i = 0; i < CN_ADVICE_LAYERS && a->hidden[i]; i++) {
         cn_layer *l = cn_dense(m, a->hidden[i], .activation = a->activation, .kernel_regularizer = l2);

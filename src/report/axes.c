@@ -1,5 +1,5 @@
-/* axes.c: a frame with round ticks, a legend. Steps are 1, 2 or 5 times a power of ten (Heckbert, "Nice numbers for graph
-   labels", Graphics Gems 1990). */
+/* axes.c: a frame with round ticks, a legend. Steps are 1, 2 or 5 times a power of ten (Heckbert, "Nice numbers for
+   graph labels", Graphics Gems 1990). */
 #include "report/svg.h"
 #include <math.h>
 
@@ -48,11 +48,16 @@ void cn__axes_draw(cn__text *t, const cn__axes *a)
     double bottom = a->top + a->height, middle = a->left + a->width / 2;
     char   fits[CN__LABEL];
     ticks(t, a, false), ticks(t, a, true);
-    cn__svg(t, "<path d=\"M%g %gV%gH%g\" fill=\"none\" stroke=\"#9aa5b1\"/>\n", a->left, a->top, bottom, a->left + a->width);
-    if (a->title) cn__svg_text(t, a->left, a->top - 10, 13, CN__START, CN__INK, cn__fitting(a->title, 13, a->width, fits));
-    if (a->x_label) cn__svg_text(t, middle, bottom + 38, 13, CN__MIDDLE, CN__GREY, cn__fitting(a->x_label, 13, a->width, fits));
+    cn__svg(t, "<path d=\"M%g %gV%gH%g\" fill=\"none\" stroke=\"#9aa5b1\"/>\n", a->left, a->top, bottom,
+            a->left + a->width);
+    if (a->title)
+        cn__svg_text(t, a->left, a->top - 10, 13, CN__START, CN__INK, cn__fitting(a->title, 13, a->width, fits));
+    if (a->x_label)
+        cn__svg_text(t, middle, bottom + 38, 13, CN__MIDDLE, CN__GREY, cn__fitting(a->x_label, 13, a->width, fits));
     if (a->y_label)
-        cn__svg(t, "<text transform=\"translate(%g %g) rotate(-90)\" font-size=\"13\" text-anchor=\"middle\" fill=\"%s\">%s</text>\n",
+        cn__svg(t,
+                "<text transform=\"translate(%g %g) rotate(-90)\" font-size=\"13\" text-anchor=\"middle\" "
+                "fill=\"%s\">%s</text>\n",
                 a->left - 52, a->top + a->height / 2, CN__GREY, cn__fitting(a->y_label, 13, a->height, fits));
 }
 
@@ -65,9 +70,11 @@ void cn__legend(cn__text *t, double x, double y, double width, const cn__legend_
         double      wide = 30 + cn__svg_text_width(12, text) + 14;
         if (x > from && x + wide > from + width) x = from, y += 18;
         if (e[i].mark == CN__MARK_DOT)
-            cn__svg(t, "<circle cx=\"%g\" cy=\"%g\" r=\"5\" fill=\"%s\" stroke=\"#ffffff\"/>\n", x + 12, y - 4, e[i].colour);
+            cn__svg(t, "<circle cx=\"%g\" cy=\"%g\" r=\"5\" fill=\"%s\" stroke=\"#ffffff\"/>\n", x + 12, y - 4,
+                    e[i].colour);
         else if (e[i].mark == CN__MARK_BOX)
-            cn__svg(t, "<rect x=\"%g\" y=\"%g\" width=\"14\" height=\"12\" rx=\"2\" fill=\"%s\"/>\n", x + 6, y - 10, e[i].colour);
+            cn__svg(t, "<rect x=\"%g\" y=\"%g\" width=\"14\" height=\"12\" rx=\"2\" fill=\"%s\"/>\n", x + 6, y - 10,
+                    e[i].colour);
         else
             cn__svg(t, "<path d=\"M%g %gh22\" stroke=\"%s\" stroke-width=\"2.5\"%s/>\n", x, y - 4, e[i].colour, "");
         if (e[i].mark == CN__MARK_DASHED)                /* gaps over the line */

@@ -1,5 +1,5 @@
-/* boundary.c: what a model of two inputs says everywhere: colours by class, the deeper the surer, a line where the answer
-   changes; the samples on top. */
+/* boundary.c: what a model of two inputs says everywhere: colours by class, the deeper the surer, a line where the
+   answer changes; the samples on top. */
 #include "report/svg.h"
 #include <math.h>
 #include <stdio.h>
@@ -116,10 +116,12 @@ static cn_array *draw(cn__chart *c, const cn_chart_boundary_args *g, const cn__c
     cn_array    *p = answers(g->on, &a);
     const float *at = p ? cn_float32(p) : NULL;
     int outputs = at && p->head.rank == 2 ? (int)p->head.dim[1] : 0;
-    if (!at) cn__poison(c->array, c->site, (cn_error)(c->t.ctx) ? (cn_error)(c->t.ctx) : CN_E_DTYPE, "chart_boundary: %s",
-                        (cn_error_message)(c->t.ctx));
+    if (!at)
+        cn__poison(c->array, c->site, (cn_error)(c->t.ctx) ? (cn_error)(c->t.ctx) : CN_E_DTYPE, "chart_boundary: %s",
+                   (cn_error_message)(c->t.ctx));
     else if (outputs < 1 || outputs > 64)
-        cn__poison(c->array, c->site, CN_E_SHAPE, "chart_boundary: the model gives no row of 1 to 64 numbers for a sample");
+        cn__poison(c->array, c->site, CN_E_SHAPE,
+                   "chart_boundary: the model gives no row of 1 to 64 numbers for a sample");
     else {
         int shown = (int)CN__MIN(CN__MAX(classes->classes, outputs == 1 ? 2 : outputs), 8);
         cn__axes_draw(&c->t, &a);
@@ -127,7 +129,8 @@ static cn_array *draw(cn__chart *c, const cn_chart_boundary_args *g, const cn__c
         for (int k = 0; k < (outputs == 1 ? 1 : outputs); k++) contour(&c->t, &a, at, outputs, k);
         points(&c->t, &a, g->x, classes);
         for (int k = 0; k < shown; k++)
-            legend[k] = (cn__legend_entry){ cn__class_label(g->class_names, k, labels[k]), cn__colour(k), CN__MARK_DOT };
+            legend[k] =
+                (cn__legend_entry){ cn__class_label(g->class_names, k, labels[k]), cn__colour(k), CN__MARK_DOT };
         cn__legend(&c->t, a.left, 54, a.width, legend, shown);
     }
     (cn_free)(p);
@@ -141,15 +144,16 @@ cn_array *(cn_chart_boundary)(cn_chart_boundary_args *args)
     cn_ctx     *ctx = (cn_ctx_of)(g.on);
     cn__chart   c;
     cn__classes classes = { 0 };
-    if (!cn__chart_begin(&c, ctx, g.head.site, g.title ? g.title : "Decision boundary", g.width, g.height ? g.height : 560))
+    if (!cn__chart_begin(&c, ctx, g.head.site, g.title ? g.title : "Decision boundary", g.width,
+                         g.height ? g.height : 560))
         return cn__chart_end(&c);
     if ((cn_error)(g.on)) cn__inherit(c.array, g.on);
     else if (cn__bad(g.x)) cn__poison(c.array, g.head.site, CN_E_VALUE, "chart_boundary: there are no samples x");
     else if (g.x->head.rank != 2 || g.x->head.dim[1] != 2 || g.x->head.dtype == CN_STRING)
         cn__poison(c.array, g.head.site, CN_E_SHAPE, "chart_boundary: x has two numbers for each sample: (samples, 2)");
     else if (cn__classes_of(c.array, g.head.site, "targets", g.y, &classes) && classes.n != g.x->head.dim[0])
-        cn__poison(c.array, g.head.site, CN_E_SHAPE, "chart_boundary: %lld targets for %lld samples", (long long)classes.n,
-                   (long long)g.x->head.dim[0]);
+        cn__poison(c.array, g.head.site, CN_E_SHAPE, "chart_boundary: %lld targets for %lld samples",
+                   (long long)classes.n, (long long)g.x->head.dim[0]);
     cn_array *chart = cn__bad(c.array) ? cn__chart_end(&c) : draw(&c, &g, &classes);
     cn__classes_free(ctx, &classes);
     return chart;

@@ -21,10 +21,13 @@ bool cn__classes_of(cn_array *poison, const char *site, const char *what, const 
         return false;
     }
     if (a->head.dtype == CN_STRING || a->head.rank < 1 || a->head.rank > 2)
-        return cn__poison(poison, site, CN_E_SHAPE, "chart: %s are (samples) or (samples, classes) numbers; cn_classes makes "
-                                                    "them of strings", what), false;
+        return cn__poison(poison, site, CN_E_SHAPE,
+                          "chart: %s are (samples) or (samples, classes) numbers; cn_classes makes "
+                          "them of strings",
+                          what),
+               false;
     int64_t width = a->head.rank > 1 ? a->head.dim[1] : 1;
-    bool    shares = width == 1 && a->head.rank == 2 && cn__is_float(a->head.dtype);     /* one probability: two classes */
+    bool    shares = width == 1 && a->head.rank == 2 && cn__is_float(a->head.dtype);  /* one probability: two classes */
     if (width < 1) return cn__poison(poison, site, CN_E_SHAPE, "chart: %s have no columns", what), false;
     c->n = a->head.dim[0], c->classes = width > 1 ? width : shares ? 2 : 1;
     c->at = cn__alloc(ctx, (size_t)c->n * sizeof *c->at);
@@ -34,7 +37,8 @@ bool cn__classes_of(cn_array *poison, const char *site, const char *what, const 
         if (width > 1) v = (double)cn_argmax(a, i);
         else if (shares && v >= 0 && v <= 1) v = v > 0.5;
         if (!(v >= 0 && v < MOST_CLASSES) || v != floor(v))
-            return cn__poison(poison, site, CN_E_VALUE, "chart: %s %lld is %g, not a class (0, 1 ...)", what, (long long)i, v),
+            return cn__poison(poison, site, CN_E_VALUE, "chart: %s %lld is %g, not a class (0, 1 ...)", what,
+                              (long long)i, v),
                    cn__classes_free(ctx, c), false;
         c->at[i] = (int32_t)v;
         c->classes = CN__MAX(c->classes, (int64_t)v + 1);

@@ -36,7 +36,8 @@ static int64_t best_of(const double *v, int64_t n, bool higher)
 }
 
 /* At most ~400 points are drawn, each the mean of its stretch: long trainings stay readable and small. */
-static void draw_line(cn__text *t, const cn__axes *a, const double *v, int64_t n, int64_t every, const char *colour, bool dashed)
+static void draw_line(cn__text *t, const cn__axes *a, const double *v, int64_t n, int64_t every, const char *colour,
+                      bool dashed)
 {
     int64_t stretch = (n + 399) / 400;
     bool    down = false;
@@ -47,11 +48,13 @@ static void draw_line(cn__text *t, const cn__axes *a, const double *v, int64_t n
         for (; k < stretch && i + k < n; k++) sum += v[i + k];
         double y = fmin(fmax(sum / (double)k, a->y0), a->y1);
         if (!isfinite(y)) { down = false; continue; }
-        cn__svg(t, down ? "L%g %g" : "M%g %g", cn__x(a, ((double)i + (double)(k - 1) / 2 + 1) * (double)every), cn__y(a, y));
+        cn__svg(t, down ? "L%g %g" : "M%g %g", cn__x(a, ((double)i + (double)(k - 1) / 2 + 1) * (double)every),
+                cn__y(a, y));
         down = true;
     }
-    cn__svg(t, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"2.2\" stroke-linejoin=\"round\" stroke-dasharray=\"%s\"/>\n", colour,
-            dashed ? "7 4" : "none");
+    cn__svg(t,
+            "\" fill=\"none\" stroke=\"%s\" stroke-width=\"2.2\" stroke-linejoin=\"round\" stroke-dasharray=\"%s\"/>\n",
+            colour, dashed ? "7 4" : "none");
     if (n == 1) cn__svg(t, "<circle cx=\"%g\" cy=\"%g\" r=\"4\" fill=\"%s\"/>\n", cn__x(a, 1), cn__y(a, v[0]), colour);
 }
 
@@ -79,8 +82,10 @@ static void draw_best(cn__text *t, const cn__axes *a, const double *v, int64_t b
     char   text[160], number[CN__LABEL];
     double x = cn__x(a, (double)((best + 1) * every)), y = cn__y(a, fmin(fmax(v[best], a->y0), a->y1));
     bool   right = x > a->left + a->width * 0.6;
-    cn__svg(t, "<circle cx=\"%g\" cy=\"%g\" r=\"5\" fill=\"#ffffff\" stroke=\"%s\" stroke-width=\"2.2\"/>\n", x, y, CN__INK);
-    snprintf(text, sizeof text, "best: %s in epoch %lld", cn__short_number(v[best], number), (long long)((best + 1) * every));
+    cn__svg(t, "<circle cx=\"%g\" cy=\"%g\" r=\"5\" fill=\"#ffffff\" stroke=\"%s\" stroke-width=\"2.2\"/>\n", x, y,
+            CN__INK);
+    snprintf(text, sizeof text, "best: %s in epoch %lld", cn__short_number(v[best], number),
+             (long long)((best + 1) * every));
     double ty = above && y - 14 > a->top + 10 ? y - 14 : y + 24 < a->top + a->height ? y + 24 : y - 14;
     cn__svg(t, "<g stroke=\"#ffffff\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\">\n");
     cn__svg_text(t, right ? x + 5 : x - 5, ty, 12, right ? CN__END : CN__START, CN__INK, text);
@@ -116,7 +121,8 @@ cn_array *(cn_chart_curves)(cn_chart_curves_args *args)
     curve     curves[4];
     int       n = 0;
     double    height = g.height ? g.height : 340;
-    if (!cn__chart_begin(&c, ctx, g.head.site, g.title ? g.title : "Learning curves", g.width, height)) return cn__chart_end(&c);
+    if (!cn__chart_begin(&c, ctx, g.head.site, g.title ? g.title : "Learning curves", g.width, height))
+        return cn__chart_end(&c);
     if ((cn_error)(m)) return cn__inherit(c.array, m), cn__chart_end(&c);
     for (int i = 0; n <= CN__MIN(g.metrics, 3) && cn_result_name(m, i); i++) {
         const char *name = cn_result_name(m, i);
@@ -124,7 +130,10 @@ cn_array *(cn_chart_curves)(cn_chart_curves_args *args)
         curves[n] = find_curve(m, name);
         if (curves[n].n > 0) n++;
     }
-    if (!n) return cn__poison(c.array, g.head.site, CN_E_STATE, "chart_curves: the model has no history; call cn_fit first"), cn__chart_end(&c);
+    if (!n)
+        return cn__poison(c.array, g.head.site, CN_E_STATE,
+                          "chart_curves: the model has no history; call cn_fit first"),
+               cn__chart_end(&c);
     for (int i = 0; i < n; i++) {
         double   each = (g.width - 16) / n;
         cn__axes a = { .left = 60 + each * i, .top = 84, .width = each - 72, .height = height - 84 - 50 };

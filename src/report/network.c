@@ -1,12 +1,13 @@
-/* network.c: a network of Dense layers with its weights: layers as columns, units as circles, a line for each weight, as
-   thick as it is large, blue for positive and red for negative ones. Of large layers the first units are drawn. */
+/* network.c: a network of Dense layers with its weights: layers as columns, units as circles, a line for each weight,
+   as thick as it is large, blue for positive and red for negative ones. Of large layers the first units are drawn. */
 #include "report/svg.h"
 #include <math.h>
 #include <stdio.h>
 
 enum { MOST_LAYERS = 12 };
 
-typedef struct column { cn_array *kernel, *bias; const char *name; int64_t units; int shown; } column;   /* [0]: the inputs */
+/* [0]: the inputs */
+typedef struct column { cn_array *kernel, *bias; const char *name; int64_t units; int shown; } column;
 typedef struct drawing { column at[MOST_LAYERS + 1]; int n; double left, right, top, bottom; } drawing;
 
 /* The model's kernels of two axes that follow one another, with their biases. */
@@ -51,11 +52,15 @@ static void lines(cn__text *t, const drawing *d)
         double most = largest(d, i);
         for (int a = 0; a < d->at[i - 1].shown; a++)
             for (int b = 0; b < d->at[i].shown; b++) {
-                double w = cn_at(d->at[i].kernel, a, b), share = fabs(w) / most, x = column_x(d, i - 1), to = column_x(d, i);
+                double w = cn_at(d->at[i].kernel, a, b), share = fabs(w) / most, x = column_x(d, i - 1),
+                       to = column_x(d, i);
                 if (share < 0.02) continue;
                 double bend = (to - x) * 0.4, y = unit_y(d, i - 1, a), end = unit_y(d, i, b);
-                cn__svg(t, "<path d=\"M%g %gC%g %g %g %g %g %g\" fill=\"none\" stroke=\"%s\" stroke-width=\"%g\" stroke-opacity=\"%g\"/>\n",
-                        x, y, x + bend, y, to - bend, end, to, end, w < 0 ? CN__RED : CN__BLUE, 0.4 + 4.6 * share, 0.25 + 0.6 * share);
+                cn__svg(t,
+                        "<path d=\"M%g %gC%g %g %g %g %g %g\" fill=\"none\" stroke=\"%s\" stroke-width=\"%g\" "
+                        "stroke-opacity=\"%g\"/>\n",
+                        x, y, x + bend, y, to - bend, end, to, end, w < 0 ? CN__RED : CN__BLUE, 0.4 + 4.6 * share,
+                        0.25 + 0.6 * share);
             }
     }
 }
@@ -81,9 +86,12 @@ static void units(cn__text *t, const drawing *d, const cn_chart_network_args *g)
             double y = unit_y(d, i, k), bias = c->bias ? cn_at(c->bias, k) : 0;
             char   fill[8];
             cn__mix("#ffffff", bias < 0 ? CN__RED : CN__BLUE, 0.75 * fabs(bias) / most, fill);
-            cn__svg(t, "<circle cx=\"%g\" cy=\"%g\" r=\"11\" fill=\"%s\" stroke=\"%s\" stroke-width=\"1.6\"/>\n", x, y, i ? fill : "#f1f4f7", CN__INK);
+            cn__svg(t, "<circle cx=\"%g\" cy=\"%g\" r=\"11\" fill=\"%s\" stroke=\"%s\" stroke-width=\"1.6\"/>\n", x, y,
+                    i ? fill : "#f1f4f7", CN__INK);
             const char *name = unit_name(d, i, k, g, label);
-            if (name) cn__svg_text(t, i ? x + 18 : x - 18, y + 4, 12, i ? CN__START : CN__END, CN__INK, cn__fitting(name, 12, 110, fits));
+            if (name)
+                cn__svg_text(t, i ? x + 18 : x - 18, y + 4, 12, i ? CN__START : CN__END, CN__INK,
+                             cn__fitting(name, 12, 110, fits));
         }
         if (c->shown < c->units) {
             snprintf(label, sizeof label, "\xe2\x8b\xae %lld more", (long long)(c->units - c->shown));
@@ -107,17 +115,21 @@ cn_array *(cn_chart_network)(cn_chart_network_args *args)
     if (cn__is((cn__obj *)g.on, CN__MODEL) && !(cn_error)(g.on)) find_columns(g.on, &d);
     for (int i = 0; i < d.n; i++) {
         d.at[i].shown = (int)CN__MIN(d.at[i].units, limit);
-        if (d.at[i].shown + 1 == d.at[i].units && d.at[i].shown == limit && limit > 1) d.at[i].shown--;  /* never "1 more" */
+        /* never "1 more" */
+        if (d.at[i].shown + 1 == d.at[i].units && d.at[i].shown == limit && limit > 1) d.at[i].shown--;
         most = CN__MAX(most, d.at[i].shown + (d.at[i].shown < d.at[i].units));
     }
     double height = g.height ? g.height : fmax(fmin(most * 34.0, 460) + 150, 240);
     if (cn__chart_begin(&c, ctx, g.head.site, g.title ? g.title : "The network and its weights", g.width, height)) {
         if ((cn_error)(g.on)) cn__inherit(c.array, g.on);
-        else if (!d.n) cn__poison(c.array, g.head.site, CN_E_SHAPE, "chart_network: the model has no Dense layers that follow one "
-                                                                     "another, or is not built");
+        else if (!d.n)
+            cn__poison(c.array, g.head.site, CN_E_SHAPE,
+                       "chart_network: the model has no Dense layers that follow one "
+                       "another, or is not built");
         else {
             d.left = 120, d.right = g.width - 120, d.top = 76, d.bottom = height - 62;
-            cn__legend_entry legend[] = { { "positive weight", CN__BLUE, CN__MARK_LINE }, { "negative weight", CN__RED, CN__MARK_LINE } };
+            cn__legend_entry legend[] = { { "positive weight", CN__BLUE, CN__MARK_LINE },
+                                          { "negative weight", CN__RED, CN__MARK_LINE } };
             cn__legend(&c.t, 16, 52, g.width - 32, legend, 2);
             lines(&c.t, &d);
             units(&c.t, &d, &g);

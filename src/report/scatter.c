@@ -44,9 +44,12 @@ static void histogram(cn__text *t, cn__axes *a, const numbers *v, bool middle)
     cn__axes_draw(t, a);
     for (int i = 0; i < bins; i++)
         if (counts[i])
-            cn__svg(t, "<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" fill=\"%s\"/>\n", cn__x(a, lo + i * step) + 0.5,
-                    cn__y(a, (double)counts[i]), a->width * step / (hi - lo) - 1, cn__y(a, 0) - cn__y(a, (double)counts[i]), CN__BLUE);
-    if (middle) cn__svg(t, "<path d=\"M%g %gV%g\" stroke=\"%s\" stroke-width=\"1.4\" stroke-dasharray=\"5 4\"/>\n", cn__x(a, 0), a->top, a->top + a->height, CN__INK);
+            cn__svg(t, "<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" fill=\"%s\"/>\n",
+                    cn__x(a, lo + i * step) + 0.5, cn__y(a, (double)counts[i]), a->width * step / (hi - lo) - 1,
+                    cn__y(a, 0) - cn__y(a, (double)counts[i]), CN__BLUE);
+    if (middle)
+        cn__svg(t, "<path d=\"M%g %gV%g\" stroke=\"%s\" stroke-width=\"1.4\" stroke-dasharray=\"5 4\"/>\n", cn__x(a, 0),
+                a->top, a->top + a->height, CN__INK);
 }
 
 cn_array *(cn_chart_histogram)(cn_chart_histogram_args *args)
@@ -57,7 +60,9 @@ cn_array *(cn_chart_histogram)(cn_chart_histogram_args *args)
     double    height = g.height ? g.height : 320;
     if (!cn__chart_begin(&c, (cn_ctx_of)(g.values), g.head.site, g.title ? g.title : "How often", g.width, height) ||
         !are_numbers(c.array, g.head.site, "the values", g.values)) return cn__chart_end(&c);
-    cn__axes a = { .left = 72, .top = 56, .width = g.width - 96, .height = height - 112, .x_label = g.label, .y_label = "how often" };
+    cn__axes a = {
+        .left = 72, .top = 56, .width = g.width - 96, .height = height - 112, .x_label = g.label, .y_label = "how often"
+    };
     histogram(&c.t, &a, &(numbers){ g.values, NULL, cn__array_count(g.values) }, false);
     return cn__chart_end(&c);
 }
@@ -73,11 +78,14 @@ static void cloud(cn__text *t, cn__axes *a, const cn_array *y, const cn_array *p
     cn__round_out(&lo, &hi, 6);
     a->x0 = a->y0 = lo, a->x1 = a->y1 = hi;
     cn__axes_draw(t, a);
-    cn__svg(t, "<path d=\"M%g %gL%g %g\" stroke=\"%s\" stroke-width=\"1.4\" stroke-dasharray=\"5 4\"/>\n<g fill=\"%s\" fill-opacity=\"%s\">\n",
+    cn__svg(t,
+            "<path d=\"M%g %gL%g %g\" stroke=\"%s\" stroke-width=\"1.4\" stroke-dasharray=\"5 4\"/>\n<g fill=\"%s\" "
+            "fill-opacity=\"%s\">\n",
             cn__x(a, lo), cn__y(a, lo), cn__x(a, hi), cn__y(a, hi), CN__INK, CN__BLUE, n > 400 ? "0.35" : "0.6");
     for (int64_t i = 0; i < n; i += every)
         if (isfinite(at(p, i)))
-            cn__svg(t, "<circle cx=\"%g\" cy=\"%g\" r=\"%g\"/>\n", cn__x(a, at(y, i)), cn__y(a, at(p, i)), n > 400 ? 2.6 : 3.6);
+            cn__svg(t, "<circle cx=\"%g\" cy=\"%g\" r=\"%g\"/>\n", cn__x(a, at(y, i)), cn__y(a, at(p, i)),
+                    n > 400 ? 2.6 : 3.6);
     cn__svg(t, "</g>\n");
 }
 
@@ -87,20 +95,32 @@ cn_array *(cn_chart_scatter)(cn_chart_scatter_args *args)
     CN_CHART_NUMBERS_FIELDS(CN__FILL)
     cn__chart c;
     double    height = g.height ? g.height : 400, half = (g.width - 16) / 2;
-    if (!cn__chart_begin(&c, (cn_ctx_of)(g.y), g.head.site, g.title ? g.title : "Predictions against targets", g.width, height) ||
+    if (!cn__chart_begin(&c, (cn_ctx_of)(g.y), g.head.site, g.title ? g.title : "Predictions against targets", g.width,
+                         height) ||
         !are_numbers(c.array, g.head.site, "targets", g.y) || !are_numbers(c.array, g.head.site, "predictions", g.p))
         return cn__chart_end(&c);
     int64_t n = cn__array_count(g.y);
     if (n != cn__array_count(g.p))
-        return cn__poison(c.array, g.head.site, CN_E_SHAPE, "chart_scatter: %lld targets, %lld predictions", (long long)n,
-                          (long long)cn__array_count(g.p)), cn__chart_end(&c);
+        return cn__poison(c.array, g.head.site, CN_E_SHAPE, "chart_scatter: %lld targets, %lld predictions",
+                          (long long)n, (long long)cn__array_count(g.p)),
+               cn__chart_end(&c);
     char     label[2][128];
     snprintf(label[0], sizeof label[0], "true %.80s", g.label ? g.label : "value");
     snprintf(label[1], sizeof label[1], "predicted %.80s", g.label ? g.label : "value");
-    cn__axes a = { .left = 84, .top = 76, .width = half - 92, .height = height - 76 - 54, .x_label = label[0], .y_label = label[1],
+    cn__axes a = { .left = 84,
+                   .top = 76,
+                   .width = half - 92,
+                   .height = height - 76 - 54,
+                   .x_label = label[0],
+                   .y_label = label[1],
                    .title = "the nearer to the line, the better" };
-    cn__axes b = { .left = half + 84, .top = 76, .width = half - 84, .height = height - 76 - 54, .x_label = "predicted less true",
-                   .y_label = "how often", .title = "errors" };
+    cn__axes b = { .left = half + 84,
+                   .top = 76,
+                   .width = half - 84,
+                   .height = height - 76 - 54,
+                   .x_label = "predicted less true",
+                   .y_label = "how often",
+                   .title = "errors" };
     cloud(&c.t, &a, g.y, g.p, n);
     histogram(&c.t, &b, &(numbers){ g.y, g.p, n }, true);
     return cn__chart_end(&c);

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 /* ---- Colours ----------------------------------------------------------------------------------------------------- */
-static const char *const colours[] = { CN__BLUE, CN__RED, CN__GREEN, "#cc79a7", "#e69f00", "#56b4e9", "#8c6d1f", "#444444" };
+static const char *const colours[] = { CN__BLUE,  CN__RED,   CN__GREEN, "#cc79a7",
+                                       "#e69f00", "#56b4e9", "#8c6d1f", "#444444" };
 
 const char *cn__colour(int64_t i) { return colours[i % (int64_t)CN__COUNT(colours)]; }
 
@@ -140,14 +141,15 @@ static void base64(cn__text *t, const unsigned char *p, size_t n)        /* RFC 
     }
 }
 
-void cn__svg_image(cn__text *t, const uint8_t *pixels, int64_t height, int64_t width, int64_t channels, double x, double y,
-                   double w, double h, bool smooth)
+void cn__svg_image(cn__text *t, const uint8_t *pixels, int64_t height, int64_t width, int64_t channels, double x,
+                   double y, double w, double h, bool smooth)
 {
     cn__text png = { .ctx = t->ctx };
     cn__png(&png, pixels, height, width, channels);
     if (!png.nomem) {
         cn__svg(t, "<image x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" preserveAspectRatio=\"none\" ", x, y, w, h);
-        cn__svg(t, smooth ? "href=\"data:image/png;base64," : "style=\"image-rendering:pixelated\" href=\"data:image/png;base64,");
+        cn__svg(t, smooth ? "href=\"data:image/png;base64,"
+                          : "style=\"image-rendering:pixelated\" href=\"data:image/png;base64,");
         base64(t, (const unsigned char *)png.at, png.n);
         cn__svg(t, "\"/>\n");
     }
@@ -158,18 +160,21 @@ void cn__svg_image(cn__text *t, const uint8_t *pixels, int64_t height, int64_t w
 /* ---- The chart --------------------------------------------------------------------------------------------------- */
 bool cn__chart_begin(cn__chart *c, cn_ctx *ctx, const char *site, const char *title, double width, double height)
 {
-    *c = (cn__chart){ .array = cn__array_blank(ctx), .site = site, .t = { .ctx = ctx }, .width = width, .height = height };
+    *c = (cn__chart){
+        .array = cn__array_blank(ctx), .site = site, .t = { .ctx = ctx }, .width = width, .height = height
+    };
     if (cn__bad(c->array)) return false;
     if (!(width >= 160 && width <= 8192) || !(height >= 80 && height <= 8192))
-        return cn__poison(c->array, site, CN_E_VALUE, "chart: %g x %g pixels; width 160 to 8192, height 80 to 8192", width,
-                          height),
+        return cn__poison(c->array, site, CN_E_VALUE, "chart: %g x %g pixels; width 160 to 8192, height 80 to 8192",
+                          width, height),
                false;
     cn__svg(&c->t,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\" width=\"%g\" height=\"%g\" role=\"img\" "
             "font-family=\"Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif\">\n<title>%s</title>\n"
             "<rect width=\"%g\" height=\"%g\" fill=\"#ffffff\"/>\n",
             width, height, width, height, title, width, height);
-    cn__svg(&c->t, "<text x=\"16\" y=\"26\" font-size=\"16\" font-weight=\"600\" fill=\"%s\">%s</text>\n", CN__INK, title);
+    cn__svg(&c->t, "<text x=\"16\" y=\"26\" font-size=\"16\" font-weight=\"600\" fill=\"%s\">%s</text>\n", CN__INK,
+            title);
     return true;
 }
 
@@ -192,7 +197,8 @@ cn_status cn_chart_save(const cn_array *chart, const char *path)
     if (cn__bad(chart)) return chart ? cn__fail_with(chart) : CN_E_NOMEM;
     cn_ctx     *ctx = chart->head.obj.ctx;
     const char *svg = cn_string(chart, 0);
-    if (strncmp(svg, "<svg", 4)) return cn__fail(ctx, NULL, CN_E_VALUE, "chart_save: the array is no chart (cn_chart_...)");
+    if (strncmp(svg, "<svg", 4))
+        return cn__fail(ctx, NULL, CN_E_VALUE, "chart_save: the array is no chart (cn_chart_...)");
     if (!path || !*path) return cn__fail(ctx, NULL, CN_E_VALUE, "chart_save: no path to write to");
     return cn__write_file(ctx, NULL, path, svg, strlen(svg));
 }

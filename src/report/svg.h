@@ -1,5 +1,5 @@
-/* svg.h: what the charts are drawn with: text that becomes SVG, colours, axes with round ticks. Numbers are written with a
-   point in any locale. */
+/* svg.h: what the charts are drawn with: text that becomes SVG, colours, axes with round ticks. Numbers are written
+   with a point in any locale. */
 #ifndef CN__SVG_H
 #define CN__SVG_H
 #include "data/data.h"
@@ -20,8 +20,8 @@ void        cn__mix(const char *from, const char *to, double share, char out[8])
 void cn__svg(cn__text *, const char *format, ...) CN__PRINTF(2, 3);
 void cn__svg_escape(cn__text *, const char *);
 /* A picture of height x width x channels (1 or 3) bytes as a data: address, the scaled picture in a box. */
-void cn__svg_image(cn__text *, const uint8_t *pixels, int64_t height, int64_t width, int64_t channels, double x, double y,
-                   double w, double h, bool smooth);
+void cn__svg_image(cn__text *, const uint8_t *pixels, int64_t height, int64_t width, int64_t channels, double x,
+                   double y, double w, double h, bool smooth);
 
 typedef enum cn__anchor { CN__START, CN__MIDDLE, CN__END } cn__anchor;
 void cn__svg_text(cn__text *, double x, double y, double size, cn__anchor, const char *colour, const char *text);

@@ -44,7 +44,7 @@ typedef struct cn__kernels {
     void (*adam)(const cn__a_adam *, float alpha, float decay, float *w, float *m, float *v, float *vhat,
                  const float *g, int64_t n);
     void (*sgd)(const cn__a_sgd *, float rate, float *w, float *v, const float *g, int64_t n);
-    void (*transpose)(const float *b, int64_t cs, float *to);    /* 16 rows of a panel, [16][32]: (k, c) at b[k + c cs] */
+    void (*transpose)(const float *b, int64_t cs, float *to);  /* 16 rows of a panel, [16][32]: (k, c) at b[k + c cs] */
     void (*dense)(const cn__layer_args *);
     void (*dense_grad)(const cn__layer_args *, float *dz);
 } cn__kernels;
