@@ -84,7 +84,7 @@ static cn_status look_at_targets(cn_ctx *ctx, const cn_advise_args *g, cn_advice
 {
     const cn_array *y = g->y;
     const char     *site = g->head.site;
-    kinds           k;
+    kinds k = { 0 };
     if (y->head.rank < 1 || y->head.rank > 2 || cn__array_count(y) < 1)
         return cn__fail(ctx, site, CN_E_SHAPE, "advise: targets are (samples) or (samples, numbers), and at least one");
     if (a->samples && a->samples != y->head.dim[0])

@@ -126,7 +126,7 @@ cn_array *(cn_chart_curves)(cn_chart_curves_args *args)
     if ((cn_error)(m)) return cn__inherit(c.array, m), cn__chart_end(&c);
     for (int i = 0; n <= CN__MIN(g.metrics, 3) && cn_result_name(m, i); i++) {
         const char *name = cn_result_name(m, i);
-        if (!strncmp(name, "val_", 4)) continue;
+        if (!strncmp(name, "val_", 4) || !strcmp(name, "learning_rate")) continue;
         curves[n] = find_curve(m, name);
         if (curves[n].n > 0) n++;
     }

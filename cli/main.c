@@ -1,0 +1,33 @@
+/* main.c: the command `cornu`: which verb, and the help for all of them. Exit code 0: done; 1: it failed; 2: wrong
+   usage. */
+#include "cli.h"
+#include <string.h>
+
+static const verb *const verbs[] = { &train_verb, &size_verb, &list_verb, &info_verb };
+
+static void print_all(FILE *to)
+{
+    fprintf(to, "Cornu: Keras for C.\n\nusage: cornu VERB [arguments] [options]\n\n");
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        fprintf(to, "  %-6s %s\n", verbs[i]->name, verbs[i]->purpose);
+    fprintf(
+        to,
+        "\n`cornu VERB --help` says more, with examples. A first try:\n\n  cornu train iris.csv --target species\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) return print_all(stderr), EXIT_USAGE;
+    const char *word = argv[1];
+    if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) return print_all(stdout), EXIT_DONE;
+    if (!strcmp(word, "--version"))
+        return printf("cornu %d.%d.%d\n", cn_version() / 1000000, cn_version() / 1000 % 1000, cn_version() % 1000),
+               EXIT_DONE;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp(verbs[i]->name, word)) continue;
+        settings s = { .validation_split = 0.2, .seed = 1 };
+        int wrong = parse_options(verbs[i], argc - 1, argv + 1, &s);
+        return wrong ? wrong - 1 : verbs[i]->run(verbs[i], &s);
+    }
+    return usage_error(NULL, "there is no verb \"%s\"; there are train, size, list and info", word);
+}

@@ -1,0 +1,83 @@
+/* util.c: memory, text and random numbers of the command. */
+#include "cli.h"
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *need(size_t count, size_t size)
+{
+    void *p = calloc(count ? count : 1, size ? size : 1);
+    if (p) return p;
+    fprintf(stderr, "cornu: out of memory\n");
+    exit(EXIT_FAILED);
+}
+
+static char *print_args(const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int   n = vsnprintf(NULL, 0, format, args);
+    char *text = need((size_t)n + 1, 1);
+    vsnprintf(text, (size_t)n + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+char *print_to(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = print_args(format, args);
+    va_end(args);
+    return text;
+}
+
+void add_line(lines *l, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char  *text = print_args(format, args);
+    size_t n = strlen(text);
+    va_end(args);
+    if (l->n + n + 2 > l->cap) {
+        char *larger = need(2 * (l->n + n + 2), 1);
+        if (l->n) memcpy(larger, l->text, l->n);
+        free(l->text);
+        l->text = larger, l->cap = 2 * (l->n + n + 2);
+    }
+    memcpy(l->text + l->n, text, n);
+    l->n += n;
+    l->text[l->n++] = '\n';
+    l->text[l->n] = 0;
+    free(text);
+}
+
+uint64_t random_below(uint64_t *state, uint64_t n)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;          /* splitmix64: Steele, Lea and Flood 2014 */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (z ^ (z >> 31)) % n;
+}
+
+const char *with_commas(int64_t v)
+{
+    char digits[32];
+    int  n = snprintf(digits, sizeof digits, "%lld", (long long)v), k = 0;
+    char *text = need(48, 1);
+    for (int i = 0; i < n; i++) {
+        if (i && digits[i - 1] != '-' && (n - i) % 3 == 0 && n - (v < 0) > 4) text[k++] = ',';
+        text[k++] = digits[i];
+    }
+    return text;
+}
+
+const char *number_text(double v)
+{
+    char text[40];
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, v);
+        if (strtod(text, NULL) == v) break;
+    }
+    return print_to("%s", text);
+}
