@@ -43,6 +43,7 @@ typedef struct lines { char *text; size_t n, cap; } lines;              /* text 
 void  add_line(lines *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 uint64_t random_below(uint64_t *state, uint64_t n);      /* splitmix64 */
 const char *with_commas(int64_t n);                      /* 60,000; a string that stays */
+const char *seconds_text(double seconds);                /* "13.6", "0.08" */
 const char *number_text(double v);                       /* the shortest text that reads as this number again, stays */
 
 /* ---- Data (data.c, table.c) -------------------------------------------------------------------------------------- */

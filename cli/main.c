@@ -9,7 +9,7 @@ static void print_all(FILE *to)
 {
     fprintf(to, "Cornu: Keras for C.\n\nusage: cornu VERB [arguments] [options]\n\n");
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        fprintf(to, "  %-6s %s\n", verbs[i]->name, verbs[i]->purpose);
+        fprintf(to, "  %-6s %.*s\n", verbs[i]->name, (int)strcspn(verbs[i]->purpose, "\n"), verbs[i]->purpose);
     fprintf(
         to,
         "\n`cornu VERB --help` says more, with examples. A first try:\n\n  cornu train iris.csv --target species\n");

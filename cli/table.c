@@ -391,7 +391,8 @@ cn_status load_table(problem *p, const settings *s)
     if (!failed && s->test) failed = load_test(&t, s->test, inputs);
     if (!failed) {
         name_inputs(&t, inputs);
-        p->target = t.at[t.target].name;
+        const char *name = t.at[t.target].name;
+        p->target = name[strspn(name, "0123456789")] ? name : print_to("column %s", name);
         failed = cn_error(p->ctx);
     }
     for (int i = 0; i < t.n; i++) {

@@ -1,5 +1,5 @@
 /* train.c: cornu train: works out the problem, sizes a network, trains it, says how well it does. */
-#include "cli.h"
+#include "training.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,24 +7,12 @@
 #include <time.h>
 #include <unistd.h>
 
-typedef struct scores { bool there; double loss, accuracy, mae, rmse; } scores;
-typedef struct training {
-    problem        p;
-    const settings *s;
-    cn_model       *m;
-    double          seconds, told;                       /* since the training began; when progress was told last */
-    int64_t         epochs, best;
-    scores          train, validation, test;
-} training;
-
 static double now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
-
-static bool is_regression(const training *t) { return t->p.advice.task == CN_REGRESSION; }
 
 /* ---- Options that need more than their table --------------------------------------------------------------------- */
 static int parse_hidden(const verb *v, settings *s)      /* "128,64"; "0": none */
@@ -68,16 +56,22 @@ static int check_task(const verb *v, const char *task)
 }
 
 /* ---- The network ------------------------------------------------------------------------------------------------- */
+static void take_hidden(cn_advice *a, const settings *s)
+{
+    int64_t in = a->inputs;
+    size_t  end = strlen(a->why);
+    memcpy(a->hidden, s->hidden, sizeof a->hidden);
+    a->parameters = 0;
+    for (int i = 0; i < CN_ADVICE_LAYERS && a->hidden[i]; i++)
+        a->parameters += (in + 1) * a->hidden[i], in = a->hidden[i];
+    a->parameters += (in + 1) * a->outputs;
+    while (end > 1 && a->why[end - 2] != '\n') end--;    /* the last line of the advice is on the hidden layers */
+    snprintf(a->why + end - 1, sizeof a->why - end + 1, "Hidden layers as you asked: %s.\n", s->hidden_text);
+}
+
 static void take_settings(cn_advice *a, const settings *s)
 {
-    if (s->hidden_text) {
-        int64_t in = a->inputs;
-        memcpy(a->hidden, s->hidden, sizeof a->hidden);
-        a->parameters = 0;
-        for (int i = 0; i < CN_ADVICE_LAYERS && a->hidden[i]; i++)
-            a->parameters += (in + 1) * a->hidden[i], in = a->hidden[i];
-        a->parameters += (in + 1) * a->outputs;
-    }
+    if (s->hidden_text) take_hidden(a, s);
     if (s->activation) a->activation = (cn_act){ s->activation };
     if (s->epochs) a->epochs = s->epochs;
     if (s->batch_size) a->batch_size = s->batch_size;
@@ -164,139 +158,6 @@ static cn_status measure(training *t, const part *p, scores *to)
     return CN_OK;
 }
 
-/* ---- What is said ------------------------------------------------------------------------------------------------ */
-static char *layer_text(const cn_advice *a)              /* "784 - 256 - 128 - 10" */
-{
-    char *text = print_to("%lld", (long long)a->inputs);
-    for (int i = 0; i < CN_ADVICE_LAYERS && a->hidden[i]; i++)
-        text = print_to("%s - %lld", text, (long long)a->hidden[i]);
-    return print_to("%s - %lld", text, (long long)a->outputs);
-}
-
-static char *reasons(const training *t)
-{
-    const cn_advice *a = &t->p.advice;
-    lines all = { 0 };
-    if (t->p.said.n) add_line(&all, "%.*s", (int)t->p.said.n - 1, t->p.said.text);
-    add_line(&all, "%.*s", (int)strlen(a->why) - 1, a->why);
-    if (t->s->hidden_text) add_line(&all, "The hidden layers are as you asked: %s.", t->s->hidden_text);
-    if (!t->p.pictures) add_line(&all, "Inputs are standardised by the mean and spread of the training part.");
-    if (is_regression(t))
-        add_line(&all, "The last layer turns standardised predictions back into the units of %s.", t->p.target);
-    add_line(
-        &all,
-        "Training stops when the validation loss has not improved for %lld epochs, and keeps the weights of the best.",
-        (long long)a->patience);
-    return all.text;
-}
-
-static void print_plan(const training *t)
-{
-    const problem *p = &t->p;
-    printf("%s%s: %s samples to learn from, %s held out to check%s%s\n", p->source,
-           p->pictures ? "" : print_to(", predicting %s", p->target), with_commas(p->train.n),
-           with_commas(p->validation.n), p->test.x ? ", test samples: " : "", p->test.x ? with_commas(p->test.n) : "");
-    printf("%s", reasons(t));
-    printf("Network: %s, %s parameters.\n\n", layer_text(&p->advice), with_commas(p->advice.parameters));
-}
-
-static void print_scores(const training *t, const char *name, const scores *s)
-{
-    if (!s->there) return;
-    if (is_regression(t))
-        printf("%-11s mean absolute error %-9.4g root mean squared error %.4g\n", name, s->mae, s->rmse);
-    else printf("%-11s accuracy %.4f   loss %.4f\n", name, s->accuracy, s->loss);
-}
-
-static void json_number(double v)
-{
-    if (isfinite(v)) printf("%s", number_text(v));
-    else printf("null");
-}
-
-static void json_scores(const training *t, const char *name, const scores *s)
-{
-    if (!s->there) return;
-    printf(", \"%s\": {\"loss\": ", name), json_number(s->loss);
-    if (is_regression(t)) printf(", \"mae\": "), json_number(s->mae), printf(", \"rmse\": "), json_number(s->rmse);
-    else printf(", \"accuracy\": "), json_number(s->accuracy);
-    printf("}");
-}
-
-static void print_json(const training *t)
-{
-    const cn_advice *a = &t->p.advice;
-    printf("{\"task\": \"%s\", \"inputs\": %lld, \"outputs\": %lld, \"parameters\": %lld, \"epochs\": %lld, "
-           "\"seconds\": %.3f",
-           cn_task_name(a->task), (long long)a->inputs, (long long)a->outputs, (long long)a->parameters,
-           (long long)t->epochs, t->seconds);
-    json_scores(t, "train", &t->train), json_scores(t, "validation", &t->validation), json_scores(t, "test", &t->test);
-    printf("}\n");
-}
-
-/* ---- The report -------------------------------------------------------------------------------------------------- */
-static char *score_text(const training *t, const scores *s)
-{
-    return is_regression(t) ? print_to("%.4g", s->mae) : print_to("%.2f %%", 100 * s->accuracy);
-}
-
-static char *command_text(const settings *s)
-{
-    char *c = print_to("cornu train %s", s->data);
-    if (s->target) c = print_to("%s --target %s", c, s->target);
-    if (s->test) c = print_to("%s --test %s", c, s->test);
-    if (s->task) c = print_to("%s --task %s", c, s->task);
-    if (s->hidden_text) c = print_to("%s --hidden %s", c, s->hidden_text);
-    if (s->activation) c = print_to("%s --activation %s", c, s->activation);
-    if (s->epochs) c = print_to("%s --epochs %lld", c, (long long)s->epochs);
-    if (s->batch_size) c = print_to("%s --batch-size %lld", c, (long long)s->batch_size);
-    if (s->optimizer) c = print_to("%s --optimizer %s", c, s->optimizer);
-    if (s->learning_rate > 0) c = print_to("%s --learning-rate %s", c, number_text(s->learning_rate));
-    if (s->validation_split != 0.2) c = print_to("%s --validation-split %s", c, number_text(s->validation_split));
-    return print_to("%s --seed %lld --report %s", c, (long long)s->seed, s->report);
-}
-
-static cn_status write_report(const training *t)
-{
-    const problem   *p = &t->p;
-    const cn_advice *a = &p->advice;
-    const part      *on = p->test.x ? &p->test : &p->validation;
-    const scores    *best = p->test.x ? &t->test : &t->validation;
-    const char *what = p->test.x ? "test" : "held-out", *word = is_regression(t) ? "mean absolute error" : "accuracy";
-    const char *task = is_regression(t) ? print_to("to predict a number, %s", p->target)
-                                        : print_to("to tell %lld classes%s apart", (long long)a->classes,
-                                                   p->pictures ? " of pictures" : print_to(" of %s", p->target));
-    const char *lead =
-        print_to("The task: %s, from %s %s. The network has learnt it in %.1f seconds.", task, with_commas(a->inputs),
-                 p->pictures      ? "pixels"
-                 : a->inputs == 1 ? "input"
-                                  : "inputs",
-                 t->seconds);
-    return cn_report(
-        t->m, t->s->report, on->x, on->y, .title = p->title ? p->title : print_to("%s from %s", p->target, p->source),
-        .lead = lead, .reasons = reasons(t), .class_names = p->class_names, .input_names = p->input_names,
-        .label = p->target,
-        .measured_on =
-            print_to("%s %s samples%s", with_commas(on->n), what,
-                     p->test.x ? ", which played no part in the training" : ", which also chose when to stop"),
-        .results = { { print_to("%s %s", what, word), score_text(t, best) },
-                     { print_to("%s, training part", word), score_text(t, &t->train) },
-                     { "parameters", with_commas(a->parameters) },
-                     { print_to("epochs (the best was %lld)", (long long)t->best + 1),
-                       print_to("%lld", (long long)t->epochs) } },
-        .facts = { { "source", p->source },
-                   { "samples", print_to("%s to learn from, %s held out%s%s", with_commas(p->train.n),
-                                         with_commas(p->validation.n), p->test.x ? ", for the test " : "",
-                                         p->test.x ? with_commas(p->test.n) : "") },
-                   { "inputs", with_commas(a->inputs) },
-                   { "to be predicted", is_regression(t)
-                                            ? print_to("%s, a number", p->target)
-                                            : print_to("%s, one of %lld classes", p->target, (long long)a->classes) },
-                   { "network", layer_text(a) },
-                   { "batch size, learning rate", print_to("%lld, %g", (long long)a->batch_size, a->learning_rate) } },
-        .command = command_text(t->s));
-}
-
 /* ---- The verb ---------------------------------------------------------------------------------------------------- */
 static int run(const verb *v, settings *s)
 {
@@ -324,13 +185,9 @@ static int run(const verb *v, settings *s)
     if (!failed && s->report) failed = write_report(&t);
     if (failed) return failure(c), (void)cn_close(c), EXIT_FAILED;
     if (!s->quiet)
-        printf("%lld epochs in %.1f seconds, the best was epoch %lld\n", (long long)t.epochs, t.seconds,
+        printf("%lld epochs in %s seconds, the best was epoch %lld\n", (long long)t.epochs, seconds_text(t.seconds),
                (long long)t.best + 1);
-    if (!s->quiet || !s->json) {
-        print_scores(&t, "training", &t.train), print_scores(&t, "validation", &t.validation),
-            print_scores(&t, "test", &t.test);
-        if (s->report) printf("report: %s\n", s->report);
-    }
+    if (!s->quiet || !s->json) print_results(&t);
     if (s->json) print_json(&t);
     return cn_close(c) ? EXIT_FAILED : EXIT_DONE;
 }

@@ -72,6 +72,8 @@ const char *with_commas(int64_t v)
     return text;
 }
 
+const char *seconds_text(double seconds) { return print_to(seconds < 1 ? "%.2f" : "%.1f", seconds); }
+
 const char *number_text(double v)
 {
     char text[40];

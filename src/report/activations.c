@@ -61,7 +61,7 @@ cn_array *(cn_chart_activations)(cn_chart_activations_args *args)
     while (n < CN_MAX_IO && g.activations[n].name) n++;
     int    columns = CN__MAX(CN__MIN(n, (int)(g.width / 170)), 1), rows = (CN__MAX(n, 1) + columns - 1) / columns;
     double each_w = (g.width - 24) / columns,
-           each_h = g.height ? (g.height - 76) / rows : fmin(each_w * 0.85 + 24, 340);
+           each_h = g.height > 0 ? (g.height - 76) / rows : fmin(each_w * 0.85 + 24, 340);
     if (!cn__chart_begin(&c, g.on, g.head.site, g.title ? g.title : "Activations and their slopes", g.width,
                          76 + rows * each_h))
         return cn__chart_end(&c);

@@ -17,7 +17,7 @@ void cn__round_out(double *lo, double *hi, int about)
 {
     if (!isfinite(*lo) || !isfinite(*hi)) *lo = 0, *hi = 1;
     if (!(*hi > *lo)) {                                  /* all alike: room on both sides */
-        double pad = *lo ? fabs(*lo) * 0.1 : 1;
+        double pad = *lo != 0 ? fabs(*lo) * 0.1 : 1;
         *lo -= pad, *hi += pad;
     }
     double step = cn__tick_step(*hi - *lo, about, false);

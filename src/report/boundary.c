@@ -145,7 +145,7 @@ cn_array *(cn_chart_boundary)(cn_chart_boundary_args *args)
     cn__chart   c;
     cn__classes classes = { 0 };
     if (!cn__chart_begin(&c, ctx, g.head.site, g.title ? g.title : "Decision boundary", g.width,
-                         g.height ? g.height : 560))
+                         g.height > 0 ? g.height : 560))
         return cn__chart_end(&c);
     if ((cn_error)(g.on)) cn__inherit(c.array, g.on);
     else if (cn__bad(g.x)) cn__poison(c.array, g.head.site, CN_E_VALUE, "chart_boundary: there are no samples x");

@@ -69,7 +69,7 @@ static cn_array *chart_of(const cn_chart_confusion_args *g, cn_ctx *ctx, const c
     size_t    bytes = (size_t)(k * k) * sizeof(int64_t);
     int64_t  *counts = cn__alloc0(ctx, bytes);
     double    name = longest(g->class_names, k), left = fmin(fmax(80, name + 50), g->width * 0.3);
-    double    size = fmin((g->width - left - 24) / k, g->height ? (g->height - CN__CHART_TOP - 130) / k : 84);
+    double    size = fmin((g->width - left - 24) / k, g->height > 0 ? (g->height - CN__CHART_TOP - 130) / k : 84);
     double    below = name < size - 4 ? 52 : 56 + fmin(name * 0.64, 60);
     cn__chart c;
     cn__chart_begin(&c, ctx, g->head.site, g->title ? g->title : "Confusion matrix", g->width,

@@ -120,7 +120,7 @@ cn_array *(cn_chart_curves)(cn_chart_curves_args *args)
     cn__chart c;
     curve     curves[4];
     int       n = 0;
-    double    height = g.height ? g.height : 340;
+    double    height = g.height > 0 ? g.height : 340;
     if (!cn__chart_begin(&c, ctx, g.head.site, g.title ? g.title : "Learning curves", g.width, height))
         return cn__chart_end(&c);
     if ((cn_error)(m)) return cn__inherit(c.array, m), cn__chart_end(&c);

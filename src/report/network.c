@@ -8,9 +8,9 @@ enum { MOST_LAYERS = 12 };
 
 /* [0]: the inputs */
 typedef struct column { cn_array *kernel, *bias; const char *name; int64_t units; int shown; } column;
-typedef struct drawing { column at[MOST_LAYERS + 1]; int n; double left, right, top, bottom; } drawing;
+typedef struct drawing { column at[MOST_LAYERS + 1]; int n; cn_array *bad; double left, right, top, bottom; } drawing;
 
-/* The model's kernels of two axes that follow one another, with their biases. */
+/* The model's kernels of two axes that follow one another, with their biases; bad: one that could not be had. */
 static void find_columns(cn_model *m, drawing *d)
 {
     const char *path;
@@ -19,7 +19,8 @@ static void find_columns(cn_model *m, drawing *d)
         if (!own) continue;
         if (!strcmp(own, "/kernel")) {
             cn_array *w = cn_get_weight(m, path);
-            bool follows = !cn__bad(w) && w->head.rank == 2 && (!d->n || d->at[d->n - 1].units == w->head.dim[0]);
+            if (cn__bad(w)) { d->bad = w; return; }
+            bool follows = w->head.rank == 2 && (!d->n || d->at[d->n - 1].units == w->head.dim[0]);
             if (!follows) { (cn_free)(w); continue; }
             if (!d->n) d->at[d->n++] = (column){ .name = "inputs", .units = w->head.dim[0] };
             d->at[d->n++] = (column){ .kernel = w, .name = path, .units = w->head.dim[1] };
@@ -119,9 +120,10 @@ cn_array *(cn_chart_network)(cn_chart_network_args *args)
         if (d.at[i].shown + 1 == d.at[i].units && d.at[i].shown == limit && limit > 1) d.at[i].shown--;
         most = CN__MAX(most, d.at[i].shown + (d.at[i].shown < d.at[i].units));
     }
-    double height = g.height ? g.height : fmax(fmin(most * 34.0, 460) + 150, 240);
+    double height = g.height > 0 ? g.height : fmax(fmin(most * 34.0, 460) + 150, 240);
     if (cn__chart_begin(&c, ctx, g.head.site, g.title ? g.title : "The network and its weights", g.width, height)) {
         if ((cn_error)(g.on)) cn__inherit(c.array, g.on);
+        else if (d.bad) cn__inherit(c.array, d.bad);
         else if (!d.n)
             cn__poison(c.array, g.head.site, CN_E_SHAPE,
                        "chart_network: the model has no Dense layers that follow one "
@@ -136,5 +138,6 @@ cn_array *(cn_chart_network)(cn_chart_network_args *args)
         }
     }
     for (int i = 0; i < d.n; i++) (cn_free)(d.at[i].kernel), (cn_free)(d.at[i].bias);
+    (cn_free)(d.bad);
     return cn__chart_end(&c);
 }

@@ -44,7 +44,9 @@ static void close_section(page *w) { raw(w, "</section>\n"); }
 /* A chart, or nothing where it cannot be drawn: a report without one of its charts is one all the same. */
 static void show(page *w, cn_array *chart)
 {
-    if (cn__bad(chart)) cn_clear_error(w->ctx);
+    cn_status status = (cn_error)(chart);
+    if (status == CN_E_NOMEM || status == CN_E_LIMIT) w->t.nomem = true;
+    else if (status) cn_clear_error(w->ctx);
     else raw(w, cn_string(chart, 0));
     (cn_free)(chart);
 }
@@ -155,15 +157,16 @@ static void write_training(page *w)
     int64_t n = 0;
     if (!cn_history(w->g->on, "loss", &n)) { cn_clear_error(w->ctx); return; }   /* not trained here: nothing to show */
     open_section(w, "How it learnt");
-    show(w, cn_chart_curves(w->g->on, .width = 800));
+    show(w, cn_chart_curves(w->g->on, .width = 800, .metrics = w->classes ? 2 : 1));
     close_section(w);
 }
 
 static void write_network(page *w)
 {
     open_section(w, "The network");
-    show(w,
-         cn_chart_network(w->g->on, .width = 800, .class_names = w->g->class_names, .input_names = w->g->input_names));
+    if (w->g->x->head.rank == 2)                         /* single pixels would tell nothing */
+        show(w, cn_chart_network(w->g->on, .width = 800, .class_names = w->g->class_names,
+                                 .input_names = w->g->input_names));
     cn__svg(&w->t, "<pre>%s</pre>\n", cn_summary(w->g->on));
     close_section(w);
 }
@@ -258,7 +261,7 @@ cn_status (cn_report)(cn_report_args *args)
     if ((cn_error)(g.on)) return cn__fail_with(g.on);
     cn_ctx *ctx = (cn_ctx_of)(g.on);
     if (!g.title) g.title = "What was learnt";
-    if (!g.target_scale) g.target_scale = 1;
+    if (g.target_scale == 0) g.target_scale = 1;
     if (!g.path || !*g.path) return cn__fail(ctx, g.head.site, CN_E_VALUE, "report: no path to write to");
     if (cn__bad(g.x) || cn__bad(g.y))
         return g.x && cn__bad(g.x)   ? cn__fail_with(g.x)

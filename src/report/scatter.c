@@ -57,7 +57,7 @@ cn_array *(cn_chart_histogram)(cn_chart_histogram_args *args)
     CN__ARGS(cn_chart_histogram_args, g, args);
     CN_CHART_NUMBERS_FIELDS(CN__FILL)
     cn__chart c;
-    double    height = g.height ? g.height : 320;
+    double    height = g.height > 0 ? g.height : 320;
     if (!cn__chart_begin(&c, (cn_ctx_of)(g.values), g.head.site, g.title ? g.title : "How often", g.width, height) ||
         !are_numbers(c.array, g.head.site, "the values", g.values)) return cn__chart_end(&c);
     cn__axes a = {
@@ -94,7 +94,7 @@ cn_array *(cn_chart_scatter)(cn_chart_scatter_args *args)
     CN__ARGS(cn_chart_scatter_args, g, args);
     CN_CHART_NUMBERS_FIELDS(CN__FILL)
     cn__chart c;
-    double    height = g.height ? g.height : 400, half = (g.width - 16) / 2;
+    double    height = g.height > 0 ? g.height : 400, half = (g.width - 16) / 2;
     if (!cn__chart_begin(&c, (cn_ctx_of)(g.y), g.head.site, g.title ? g.title : "Predictions against targets", g.width,
                          height) ||
         !are_numbers(c.array, g.head.site, "targets", g.y) || !are_numbers(c.array, g.head.site, "predictions", g.p))

@@ -56,7 +56,7 @@ enum { CN__MARK_LINE = 1, CN__MARK_DASHED, CN__MARK_DOT, CN__MARK_BOX };
 void   cn__legend(cn__text *, double x, double y, double width, const cn__legend_entry *, int n);
 
 /* Options: the table's presets where nothing was given. Tables of charts hold numbers and pointers only. */
-#define CN__FILL(type, name, preset, help)  if (!g.name) g.name = preset;
+#define CN__FILL(type, name, preset, help)  if (g.name == 0) g.name = preset;
 
 /* Targets and predictions as class numbers: classes as they are (n) or (n, 1), one probability (n, 1) above a half,
    the largest of a row (n, k). Numbers below 0 or above 2^20 are none: false, with array poisoned. */
