@@ -1,6 +1,7 @@
 /* cli.h: the command `cornu`, what its files share. It is a user of the library: it sees cornu.h and nothing else. */
 #ifndef CLI_H
 #define CLI_H
+#define CN_NO_SITE                           /* messages are for users of the command: no places in its source */
 #include <cornu.h>
 #include <stdio.h>
 

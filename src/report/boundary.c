@@ -148,7 +148,8 @@ cn_array *(cn_chart_boundary)(cn_chart_boundary_args *args)
                          g.height > 0 ? g.height : 560))
         return cn__chart_end(&c);
     if ((cn_error)(g.on)) cn__inherit(c.array, g.on);
-    else if (cn__bad(g.x)) cn__poison(c.array, g.head.site, CN_E_VALUE, "chart_boundary: there are no samples x");
+    else if (g.x && cn__bad(g.x)) cn__inherit(c.array, g.x);
+    else if (!g.x) cn__poison(c.array, g.head.site, CN_E_VALUE, "chart_boundary: there are no samples x");
     else if (g.x->head.rank != 2 || g.x->head.dim[1] != 2 || g.x->head.dtype == CN_STRING)
         cn__poison(c.array, g.head.site, CN_E_SHAPE, "chart_boundary: x has two numbers for each sample: (samples, 2)");
     else if (cn__classes_of(c.array, g.head.site, "targets", g.y, &classes) && classes.n != g.x->head.dim[0])
