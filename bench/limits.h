@@ -24,8 +24,8 @@ enum { CHAINS = 12, ROUNDS = 8000000 };
 #define BEGIN(i) v a##i = (v){ 0 } + (float)i;
 #define GO_ON(i) FMA(a##i, m, c);
 #define ADD_UP(i) sum += a##i;
-#define FMA_LOOP(name, isa, bytes)                                                                                    \
-    __attribute__((target(isa), noinline)) static double name(void)                                                   \
+#define FMA_LOOP(name, for_isa, bytes)                                                                                    \
+    for_isa __attribute__((noinline)) static double name(void)                                                        \
     {                                                                                                                 \
         typedef float v __attribute__((vector_size(bytes)));                                                          \
         v m = (v){ 0 } + 0.999f, c = (v){ 0 } + 1e-3f, sum = (v){ 0 };                                                \
@@ -40,12 +40,12 @@ enum { CHAINS = 12, ROUNDS = 8000000 };
     }
 #if defined __x86_64__
 #define FMA(a, m, c) __asm__("vfmadd213ps %2, %1, %0" : "+v"(a) : "v"(m), "v"(c))
-FMA_LOOP(fma_avx512, "avx512f", 64)
-FMA_LOOP(fma_avx2, "avx2,fma", 32)
+FMA_LOOP(fma_avx512, __attribute__((target("avx512f"))), 64)
+FMA_LOOP(fma_avx2, __attribute__((target("avx2,fma"))), 32)
 #undef FMA
 #endif
 #define FMA(a, m, c) ((a) = (a) * (m) + (c))
-FMA_LOOP(fma_portable, "default", 16)
+FMA_LOOP(fma_portable, , 16)
 #undef FMA
 
 static void *limits_fma(void *result)
