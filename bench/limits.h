@@ -24,7 +24,7 @@ enum { CHAINS = 12, ROUNDS = 8000000 };
 #define BEGIN(i) v a##i = (v){ 0 } + (float)i;
 #define GO_ON(i) FMA(a##i, m, c);
 #define ADD_UP(i) sum += a##i;
-#define FMA_LOOP(name, for_isa, bytes)                                                                                    \
+#define FMA_LOOP(name, for_isa, bytes)                                                                                \
     for_isa __attribute__((noinline)) static double name(void)                                                        \
     {                                                                                                                 \
         typedef float v __attribute__((vector_size(bytes)));                                                          \
