@@ -39,6 +39,7 @@ int  failure(cn_ctx *);                                  /* says the context's e
 
 /* ---- Small things (util.c) --------------------------------------------------------------------------------------- */
 void *need(size_t count, size_t size);                   /* zeroed memory, or the end of the program */
+void  drop(void *memory);                                /* gives it back; NULL: nothing happens */
 char *print_to(const char *format, ...) __attribute__((format(printf, 1, 2)));         /* a string that stays */
 typedef struct lines { char *text; size_t n, cap; } lines;              /* text that grows */
 void  add_line(lines *, const char *format, ...) __attribute__((format(printf, 2, 3)));

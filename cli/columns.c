@@ -52,7 +52,7 @@ void column_study(column *k)
         if (new) k->names[k->different++] = k->numeric ? number_text(cells[i].v) : cells[i].s;
         k->code[cells[i].row] = (int32_t)(k->different - 1);
     }
-    free(cells);
+    drop(cells);
 }
 
 void column_codes_as(column *k, const column *like)
@@ -69,7 +69,7 @@ void column_codes_as(column *k, const column *like)
 
 void column_free(column *k)
 {
-    free(k->v), free(k->s), free(k->code), free(k->names);
+    drop(k->v), drop(k->s), drop(k->code), drop(k->names);
 }
 
 /* ---- Inputs ------------------------------------------------------------------------------------------------------ */

@@ -1,7 +1,6 @@
 /* data.c: where the data come from: a CSV file, two IDX files, an installed data set; and which samples are held out.
    */
 #include "cli.h"
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -34,7 +33,7 @@ int64_t split_order(int64_t *order, int64_t n, const int32_t *classes, int64_t n
         if (held[mixed[i]]) order[left++] = mixed[i];
     for (int64_t i = 0, at = left; i < n; i++)
         if (!held[mixed[i]]) order[at++] = mixed[i];
-    free(mixed), free(held);
+    drop(mixed), drop(held);
     return left;
 }
 
@@ -61,7 +60,7 @@ static cn_array *gather(cn_ctx *c, const cn_array *a, const int64_t *order, int6
     g.on = c, g.values = &values, g.shape[0] = n, g.dtype = CN_UINT8;
     for (int k = 1; k < cn_rank_of(a); k++) g.shape[k] = cn_size_of(a, k);
     cn_array *b = (cn_array_from)(&g);
-    free(to);
+    drop(to);
     return b;
 }
 
@@ -93,7 +92,7 @@ static void use_pictures(problem *p, cn_array *x, cn_array *y, const settings *s
     int64_t nv = split_order(order, n, labels, most + 1, s->validation_split, (uint64_t)s->seed);
     p->validation = (part){ gather(p->ctx, x, order, nv, row), gather(p->ctx, y, order, nv, 1), nv };
     p->train = (part){ gather(p->ctx, x, order + nv, n - nv, row), gather(p->ctx, y, order + nv, n - nv, 1), n - nv };
-    free(order), free(labels);
+    drop(order), drop(labels);
 }
 
 static cn_status load_pictures(problem *p, const settings *s, const char *images, const char *labels)
@@ -148,7 +147,7 @@ static char *installed(const char *name, const char *file)
         for (size_t k = 0; k < 2; k++) {
             char *path = print_to("%s/%s/%s%s", folders[i], name, file, endings[k]);
             if (exists(path)) return path;
-            free(path);
+            drop(path);
         }
     return NULL;
 }

@@ -85,7 +85,7 @@ static bool says_the_class(const tables *t, const column *k)
     }
     for (int64_t i = 0; same && i < k->different; i++)
         for (int64_t j = 0; j < i; j++) same &= with[i] != with[j];
-    free(with);
+    drop(with);
     return same;
 }
 
@@ -164,7 +164,7 @@ static void study_numbers(tables *t, column *k, const int64_t *train, int64_t n)
     k->logarithm = m > 2 && v[0] >= 0 && second > 0 && v[m - 1] > 10 && third / pow(second, 1.5) > 2;
     if (k->logarithm)
         add_line(&t->p->said, "Column %s has a few very large numbers: ln(1 + x) of it goes in.", k->name);
-    free(v);
+    drop(v);
 }
 
 /* ---- Arrays ------------------------------------------------------------------------------------------------------ */
@@ -186,14 +186,14 @@ static part make_part(tables *t, const column *cells, const int64_t *rows, int64
         int32_t *y = need((size_t)n, sizeof *y);
         for (int64_t i = 0; i < n; i++) y[i] = target->code[rows[i]];
         out.y = cn_array_from(c, {CN_ANY}, CN_BUFFER(y, (size_t)n), .dtype = CN_INT32);
-        free(y);
+        drop(y);
     } else {
         double *y = need((size_t)n, sizeof *y);
         for (int64_t i = 0; i < n; i++) y[i] = target->v[rows[i]];
         out.y = cn_array_from(c, {CN_ANY, 1}, CN_BUFFER(y, (size_t)n));
-        free(y);
+        drop(y);
     }
-    free(x);
+    drop(x);
     return out;
 }
 
@@ -269,7 +269,7 @@ static cn_status load_test(tables *t, const char *path, int inputs)
                  (long long)(t->test_rows - n), target->name);
     if (!n) return cn_fail(c, CN_E_VALUE, print_to("%s: no row has a %s that can be used.", path, target->name));
     t->p->test = make_part(t, t->test, rows, n, inputs);
-    free(rows);
+    drop(rows);
     return CN_OK;
 }
 
@@ -308,7 +308,7 @@ static cn_array *targets_of(const tables *t, const int64_t *rows, int64_t n)
     cn_array *y = cn_array_from(t->p->ctx, { CN_ANY },
                                 k->numeric ? CN_BUFFER(v, (size_t)n) : &(cn_values){ CN_STRING, (size_t)n, s },
                                 .dtype = k->numeric ? CN_FLOAT64 : CN_STRING);
-    free(v), free(s);
+    drop(v), drop(s);
     return y;
 }
 
@@ -344,7 +344,7 @@ static void name_inputs(tables *t, int inputs)
     for (int k = 0; k < t->n; k++)
         for (int i = 0; i < column_inputs(&t->at[k]); i++) names[n++] = column_input_name(&t->at[k], i);
     t->p->input_names = cn_array_from(t->p->ctx, {CN_ANY}, &(cn_values){ CN_STRING, (size_t)n, names });
-    free(names);
+    drop(names);
     const column *target = &t->at[t->target];
     if (t->classes)
         t->p->class_names =
@@ -373,7 +373,7 @@ static cn_status split(tables *t, const settings *s, int inputs)
     cn_status failed = cn_advise(p->ctx, &p->advice, .inputs = inputs, .y = y, .task = p->advice.task,
                                  .classes = t->classes ? t->at[t->target].different : 0);
     cn_free(y);
-    free(order), free(classes);
+    drop(order), drop(classes);
     return failed;
 }
 
@@ -399,7 +399,7 @@ cn_status load_table(problem *p, const settings *s)
         if (t.at) column_free(&t.at[i]);
         if (t.test) column_free(&t.test[i]);
     }
-    free(t.at), free(t.test), free(t.row);
+    drop(t.at), drop(t.test), drop(t.row);
     cn_free(table);
     return failed;
 }

@@ -1,7 +1,6 @@
 /* tell.c: what is said of a training: in lines, as JSON, as a page. */
 #include "training.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static char *layer_text(const cn_advice *a)              /* "784 - 256 - 128 - 10" */

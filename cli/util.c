@@ -4,12 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* All memory of the command is on one list: what is not dropped earlier stays until the program ends; it is no leak. */
+typedef union block { struct { union block *before, *after; } at; max_align_t align; } block;
+static block all = { { &all, &all } };
+
 void *need(size_t count, size_t size)
 {
-    void *p = calloc(count ? count : 1, size ? size : 1);
-    if (p) return p;
-    fprintf(stderr, "cornu: out of memory\n");
-    exit(EXIT_FAILED);
+    size_t bytes;
+    bool   too_large = __builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2;
+    block *b = too_large ? NULL : calloc(1, sizeof *b + bytes);
+    if (!b) {
+        fprintf(stderr, "cornu: out of memory\n");
+        exit(EXIT_FAILED);
+    }
+    b->at.before = &all, b->at.after = all.at.after;
+    all.at.after->at.before = b, all.at.after = b;
+    return b + 1;
+}
+
+void drop(void *memory)
+{
+    if (!memory) return;
+    block *b = (block *)memory - 1;
+    b->at.before->at.after = b->at.after, b->at.after->at.before = b->at.before;
+    free(b);
 }
 
 static char *print_args(const char *format, va_list args)
@@ -42,14 +60,14 @@ void add_line(lines *l, const char *format, ...)
     if (l->n + n + 2 > l->cap) {
         char *larger = need(2 * (l->n + n + 2), 1);
         if (l->n) memcpy(larger, l->text, l->n);
-        free(l->text);
+        drop(l->text);
         l->text = larger, l->cap = 2 * (l->n + n + 2);
     }
     memcpy(l->text + l->n, text, n);
     l->n += n;
     l->text[l->n++] = '\n';
     l->text[l->n] = 0;
-    free(text);
+    drop(text);
 }
 
 uint64_t random_below(uint64_t *state, uint64_t n)

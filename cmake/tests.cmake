@@ -69,11 +69,6 @@ cn_test(programs/run programs COMMAND ${PROJECT_SOURCE_DIR}/tests/programs/run.s
 if(NOT CN_SANITIZE)
     cn_test(consumer/install consumer COMMAND ${PROJECT_SOURCE_DIR}/tests/consumer/consumer.sh ${PROJECT_BINARY_DIR})
 endif()
-if(TARGET cornu_cli)
-    cn_test(cli/command cli COMMAND ${PROJECT_SOURCE_DIR}/tests/cli/command.sh $<TARGET_FILE:cornu_cli>)
-    # The command's few strings go with its process.
-    set_tests_properties(cli/command PROPERTIES ENVIRONMENT ASAN_OPTIONS=detect_leaks=0)
-endif()
 cn_test(house/include_check house COMMAND ${PROJECT_SOURCE_DIR}/cmake/include_check ${PROJECT_SOURCE_DIR})
 
 # ---- Benchmarks: built always, run by `cmake --build build --target bench` ------------------------------------------------------

@@ -57,7 +57,7 @@ static cn_array *apply(cn_ctx *c, cn_act act, const cn_array *x)
     return cn_apply(cn_activation(c, act), x);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     cn_ctx *c = cn_open();
     int     wrong = 0;
@@ -98,6 +98,13 @@ int main(void)
         double right = cn_at(e, i, 0) / (cn_at(e, i, 0) + 1), mistaken = cn_at(e, i, 0) / cn_at(e1, i, 0);
         printf("%8g   %11.4f   %7.4f   %11.4f\n", points[i], right, cn_at(s, i, 0), mistaken);
         wrong += !(fabs(right - cn_at(s, i, 0)) < 1e-6) + !(fabs(mistaken - 0.36787944) < 1e-6);
+    }
+
+    if (argc > 1) {                          /* the picture: each with its slope */
+        CN_ARGS(cn_chart_activations, g);
+        g.on = c, g.width = 1000;
+        for (size_t k = 0; k < sizeof each / sizeof *each; k++) g.activations[k] = each[k];
+        wrong += cn_chart_save((cn_chart_activations)(&g), argv[1]) != CN_OK;
     }
 
     if (cn_error(c)) fprintf(stderr, "%s\n", cn_error_message(c));

@@ -23,7 +23,7 @@ static int count(cn_model *m, int64_t inputs, const int64_t *units, const int64_
     return (int)wrong + (total != cn_count_params(m));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     cn_ctx *c = cn_open();
     int     wrong = 0;
@@ -48,6 +48,8 @@ int main(void)
         printf("one sample through the second model: %.4f + %.4f = %.4f\n", cn_at(p, 0, 0), cn_at(p, 0, 1), sum);
         wrong += !(sum > 0.9999 && sum < 1.0001);
     }
+
+    if (argc > 1) wrong += cn_chart_save(cn_chart_network(small), argv[1]) != CN_OK;     /* its weights as lines */
 
     if (cn_error(c)) fprintf(stderr, "%s\n", cn_error_message(c));
     else if (wrong) printf("%d counts are wrong\n", wrong);

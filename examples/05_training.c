@@ -23,7 +23,7 @@ static void make_people(float *scaled, int32_t *label)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static float   scaled[PEOPLE];
     static int32_t label[PEOPLE];
@@ -55,6 +55,8 @@ int main(void)
         puts("");
     }
     failed = epochs != 20 || !(loss[19] < loss[0]);
+
+    if (argc > 1 && cn_chart_save(cn_chart_curves(m), argv[1])) goto done;
 
     if (cn_evaluate(m, test_samples, test_labels)) goto done;
     double right = cn_result(m, "accuracy");

@@ -34,7 +34,7 @@ static void draw(cn_ctx *c, cn_model *m, const char *title)
 }
 
 /* Trains a 2-8-1 network from this seed. Value: 1 if all four rows are right, 0 if not, -1 on an error. */
-static int learn(int64_t seed, int picture, int64_t *epochs_to_go)
+static int learn(int64_t seed, int picture, const char *svg, int64_t *epochs_to_go)
 {
     cn_ctx   *c = cn_open(.seed = seed, .threads = 1);
     cn_array *x = cn_array_from(c, {4, 2}, CN_NUMBERS(0,0, 0,1, 1,0, 1,1));
@@ -48,6 +48,7 @@ static int learn(int64_t seed, int picture, int64_t *epochs_to_go)
     if (cn_compile(m, .optimizer = cn_adam(.learning_rate = 0.1), .loss = CN_BINARY_CROSSENTROPY) ||
         cn_fit(m, x, y, .epochs = EPOCHS) || cn_predict(m, x, &p)) goto done;
     if (picture) draw(c, m, "After");
+    if (svg && cn_chart_save(cn_chart_boundary(m, x, y, .title = "XOR, learnt"), svg)) goto done;
 
     right = 1;
     for (int i = 0; i < 4; i++) {
@@ -63,12 +64,12 @@ done:
     return cn_close(c) ? -1 : right;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     int     learnt = 0;
     int64_t epochs = 0, slowest = 0, sum = 0;
     for (int64_t seed = 1; seed <= SEEDS; seed++) {
-        int right = learn(seed, seed == 1, &epochs);
+        int right = learn(seed, seed == 1, seed == 1 && argc > 1 ? argv[1] : NULL, &epochs);
         if (right < 0) return 1;
         learnt += right;
         sum += epochs;

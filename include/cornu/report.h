@@ -1,7 +1,7 @@
 /* cornu/report.h: pictures and reports of what a model has learnt; advice on the size of a network; what there is.
 
-   A chart is an array of one string, its SVG: no fonts, scripts or files from elsewhere, colours that colour-blind people
-   can tell apart.
+   A chart is an array of one string, its SVG: no fonts, scripts or files from elsewhere, colours that colour-blind
+   people can tell apart.
        cn_array *chart = cn_chart_curves(m);
        puts(cn_string(chart, 0));                       or cn_chart_save(chart, "curves.svg") */
 #ifndef CN_REPORT_H
@@ -45,7 +45,8 @@
     F(int64_t, count, 40, "pictures, at most")
 typedef cn_act cn_acts[CN_MAX_IO];
 CN_DECLARE(cn_array *, cn_chart_curves,      cn_model *on;, CN_CHART_CURVES_FIELDS);
-CN_DECLARE(cn_array *, cn_chart_boundary,    cn_model *on; const cn_array *x; const cn_array *y;, CN_CHART_BOUNDARY_FIELDS);
+CN_DECLARE(cn_array *, cn_chart_boundary,    cn_model *on; const cn_array *x; const cn_array *y;,
+           CN_CHART_BOUNDARY_FIELDS);
 CN_DECLARE(cn_array *, cn_chart_confusion,   const cn_array *y; const cn_array *p;, CN_CHART_CLASSES_FIELDS);
 CN_DECLARE(cn_array *, cn_chart_scatter,     const cn_array *y; const cn_array *p;, CN_CHART_NUMBERS_FIELDS);
 CN_DECLARE(cn_array *, cn_chart_histogram,   const cn_array *values;, CN_CHART_NUMBERS_FIELDS);
@@ -57,7 +58,8 @@ CN_API CN_MUST_CHECK cn_status cn_chart_save(const cn_array *chart, const char *
 /* ---- The report: one HTML file that needs nothing else --------------------------------------------------------------
 
    cn_report(m, "digits.html", x, y)    what was learnt, how it went, how well it does on x and y. For targets that are
-                                        classes: confusion matrix and a table of the classes; for numbers: a scatter plot.
+                                        classes: confusion matrix and a table of the classes; for numbers: a scatter
+                                        plot.
                                         Samples that are pictures are shown. */
 typedef struct cn_fact { cn_text name, value; } cn_fact;
 typedef cn_fact cn_facts[CN_MAX_IO];
@@ -65,7 +67,7 @@ typedef cn_fact cn_facts[CN_MAX_IO];
     F(cn_text,          title,       "What was learnt", "of the page")                                   \
     F(cn_text,          lead,        NULL,  "a few words below it: the task")                            \
     F(cn_text,          reasons,     NULL,  "a line for each decision")                                  \
-    F(cn_facts,         results,     {{0}}, "{ \"test accuracy\", \"88.4 %\" } ...: shown large; default: the loss and metrics on x, y") \
+    F(cn_facts,         results,     {{0}}, "{ \"test accuracy\", \"88.4 %\" } ...: shown large; default: on x, y") \
     F(cn_facts,         facts,       {{0}}, "about the data: a table")                                   \
     F(cn_text,          measured_on, NULL,  "what x and y are: \"10,000 test samples\"")                 \
     F(const cn_array *, class_names, NULL,  "strings")                                                   \
@@ -110,7 +112,7 @@ typedef struct cn_advice {
     F(cn_task,          task,    0,    "instead of finding out")
 CN_DECLARE(CN_MUST_CHECK cn_status, cn_advise, cn_ctx *on; cn_advice *advice;, CN_ADVISE_FIELDS);
 CN_API const char *cn_task_name(cn_task);                /* "regression", "binary", "multiclass" */
-/* The layers of the advice, on a sequential model or behind a tensor's model: hidden ones with dropout, then the output. */
+/* The layers of the advice, on a sequential model: hidden ones with dropout, then the output. */
 CN_API CN_MUST_CHECK cn_status cn_add_advised(cn_model *, const cn_advice *);
 
 /* ---- What there is --------------------------------------------------------------------------------------------------

@@ -143,14 +143,15 @@ static void size_hidden(cn_advice *a)
         a->hidden[0] = 8;
         say(a, "One small hidden layer of 8: with %lld samples more could not be told from chance.", (long long)n);
     } else {
-        int64_t wide = power_of_two(fmax(4 * d, n < 5000 ? 32 : 64), 32, n < 5000 ? 64 : n < 30000 ? 128 : 256);
-        a->hidden[0] = wide, a->hidden[1] = n < 30000 ? wide / 2 : wide / 2;
-        say(a, "Hidden layers of %lld and %lld: wide enough for %lld inputs, no wider than %lld samples can fill.",
-            (long long)a->hidden[0], (long long)a->hidden[1], (long long)a->inputs, (long long)n);
+        int64_t wide = power_of_two(fmax(4 * d, n < 1000 ? 32 : 64), 32, n < 5000 ? 64 : n < 30000 ? 128 : 256);
+        a->hidden[0] = wide, a->hidden[1] = wide / 2;
+        say(a, "Hidden layers of %lld and %lld: wide enough for %lld inputs, no wider than %lld samples can fill%s.",
+            (long long)a->hidden[0], (long long)a->hidden[1], (long long)a->inputs, (long long)n,
+            a->samples ? "" : " (so many are taken for granted)");
     }
     a->activation = CN_RELU;
     a->dropout = n < 50 ? 0 : n < 30000 ? 0.1 : 0.2;
-    a->l2 = n < 1000 ? 1e-3 : n < 10000 ? 1e-4 : 0;
+    a->l2 = n < 5000 ? 3e-3 : n < 10000 ? 1e-4 : 0;
     a->batch_size = power_of_two(n / 40, 16, 128);
     a->epochs = n < 5000 ? 400 : n < 30000 ? 120 : 20;
     a->patience = n < 5000 ? 40 : n < 30000 ? 15 : 4;
@@ -196,7 +197,7 @@ cn_status (cn_advise)(cn_advise_args *args)
     cn_ctx     *ctx = g.on;
     const char *site = g.head.site;
     cn_advice  *a = g.advice;
-    if ((cn_error)(ctx) == CN_E_NOMEM && !ctx) return CN_E_NOMEM;
+    if (!ctx) return CN_E_NOMEM;
     if (!a) return cn__fail(ctx, site, CN_E_VALUE, "advise: no place for the advice");
     *a = (cn_advice){
         .samples = g.samples, .inputs = g.inputs, .outputs = g.outputs ? g.outputs : 1, .classes = g.classes
