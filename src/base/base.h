@@ -123,6 +123,8 @@ int             cn__threads(const cn_ctx *);             /* resolved: at least 1
 struct cn__team *cn__ctx_team(cn_ctx *);                 /* started at its first use; NULL: no memory or no thread */
 const char     *cn__backend_names(const cn_ctx *);       /* "cpu" */
 size_t          cn__memory_limit(const cn_ctx *);
+size_t          cn__memory_bound(cn_ctx *, size_t more); /* for a while: that much more at most. Value: for unbound */
+void            cn__memory_unbound(cn_ctx *, size_t limit);
 const cn_files *cn__files(const cn_ctx *);               /* whole: the system's functions where none were given */
 int64_t         cn__unique(cn_ctx *, const char *snake); /* how often this name was asked for before: 0, 1 ... */
 void          **cn__ctx_slot(cn_ctx *, int slot);  /* a pointer that a room keeps on the context (custom classes ...) */

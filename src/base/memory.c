@@ -132,3 +132,13 @@ int64_t cn_memory(const cn_ctx *ctx, bool peak)
 }
 
 size_t cn__memory_limit(const cn_ctx *ctx) { return ctx->memory.limit; }
+
+size_t cn__memory_bound(cn_ctx *ctx, size_t more)
+{
+    cn__memory *m = &ctx->memory;
+    size_t before = m->limit, bound;
+    if (cn__add_size(m->now, more, &bound) && bound < m->limit) m->limit = bound;
+    return before;
+}
+
+void cn__memory_unbound(cn_ctx *ctx, size_t limit) { ctx->memory.limit = limit; }

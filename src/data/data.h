@@ -55,6 +55,8 @@ bool      cn__array_strings(cn_array *, const char *site, int rank, const int64_
 /* Turns the bytes of each of n numbers round: big-endian to little-endian and back. */
 void      cn__swap_bytes(void *numbers, size_t size, size_t n);
 cn_status cn__save_npy(const cn_array *, const char *path);              /* of a sound one */
+/* Fills a blank one from the n bytes of a .npy file, block, which is n + 1 bytes of cn__alloc's and goes with it. */
+cn_array *cn__npy_array(cn_array *, const char *path, unsigned char *block, size_t n);
 cn_status cn__save_png(const cn_array *, const char *path);
 /* Adds a PNG of height x width x channels (1 or 3) bytes to the text; t->nomem: no memory. */
 void      cn__png(cn__text *t, const unsigned char *pixels, int64_t height, int64_t width, int64_t channels);

@@ -184,8 +184,7 @@ static void from_fortran(const npy_head *h, const char *in, char *out, size_t n)
     }
 }
 
-/* Fills a from the file's bytes and takes the block over, or frees it. */
-static cn_array *from_bytes(cn_array *a, const char *path, unsigned char *p, size_t n)
+cn_array *cn__npy_array(cn_array *a, const char *path, unsigned char *p, size_t n)
 {
     cn_ctx  *ctx = a->head.obj.ctx;
     npy_head h = { .rank = 0 };
@@ -221,7 +220,7 @@ cn_array *cn_array_from_npy(cn_ctx *ctx, const char *path)
     size_t    n;
     if (cn__bad(a)) return a;
     unsigned char *p = cn__read_file(ctx, NULL, path, true, 0, &n);
-    return p ? from_bytes(a, path, p, n) : cn__poison_recorded(a);
+    return p ? cn__npy_array(a, path, p, n) : cn__poison_recorded(a);
 }
 
 /* ---- npz --------------------------------------------------------------------------------------------------------- */
@@ -272,7 +271,7 @@ cn_array *cn_array_from_npz(cn_ctx *ctx, const char *path, const char *name)
     if (m && !(member = cn__zip_read(&z, m, 0))) cn__poison_recorded(a);
     cn__zip_close(&z);
     cn__free(ctx, p, n + 1);
-    return member ? from_bytes(a, path, member, size) : a;
+    return member ? cn__npy_array(a, path, member, size) : a;
 }
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */

@@ -340,7 +340,7 @@ cn__val cn__random(cn_graph *g, cn__op op, cn__val state, uint32_t stream, cn_dt
     return EMIT1(g, op, a, state);
 }
 
-cn__val cn__batch(cn_graph *g, int feed, const cn__type *t)
+cn__val cn__feed_batch(cn_graph *g, int feed, const cn__type *t)
 {
     cn__a_batch a = { .feed = feed, .dtype = t->dtype, .rank = t->rank };
     for (int i = 0; i < t->rank; i++) a.dim[i] = t->dim[i];

@@ -55,7 +55,7 @@ cn__val cn__sparse_ce(cn_graph *, cn__val labels, cn__val z, bool from_logits); 
 cn__val cn__binary_ce(cn_graph *, cn__val y, cn__val z, bool from_logits);           /* element-wise */
 cn__val cn__random(cn_graph *, cn__op, cn__val state, uint32_t stream, cn_dtype, int rank, const int64_t *dim, double a,
                    double b);
-cn__val cn__batch(cn_graph *, int feed, const cn__type *);
+cn__val cn__feed_batch(cn_graph *, int feed, const cn__type *);
 cn__val cn__pack(cn_graph *, cn__val x, cn__layout);
 
 cn__val cn__zeros_like(cn_graph *, cn__val x);

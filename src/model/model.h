@@ -12,9 +12,7 @@
 #ifndef CN__MODEL_H
 #define CN__MODEL_H
 #include "base/shaped.h"
-#define cn__batch cn__data_batch                          /* data.h has a type, build.h a function of this name */
 #include "data/data.h"
-#undef cn__batch
 #include "exec/exec.h"
 #include "nn/nn.h"
 #include "passes/passes.h"
@@ -241,7 +239,7 @@ typedef struct cn__reader {
     bool       weighted;
     cn__part   weight;                                   /* class weights times sample weights, or the source's own */
     float     *weights; size_t nweights;
-    cn__data_batch stage; char *staged; size_t staged_bytes;                             /* where fetched batches go */
+    cn__batch stage; char *staged; size_t staged_bytes;                             /* where fetched batches go */
     int64_t    at, staged_rows;                          /* samples of this pass that were used; lie in the buffers */
     bool       open;                                     /* the data set is being read */
     cn__signature sig;                                   /* of its programs, but for the rows of a batch */

@@ -27,7 +27,7 @@ const cn__backend *cn__model_backend(cn_ctx *ctx)
 cn__val cn__data_value(cn_graph *g, const cn__signature *sig, int feed, const cn__type *type, const char *name)
 {
     cn__origin(g, "%s", name);
-    return sig->feeds ? cn__batch(g, feed, type) : cn__input(g, type, name);
+    return sig->feeds ? cn__feed_batch(g, feed, type) : cn__input(g, type, name);
 }
 
 bool cn__show(cn_graph *g, cn__arena *mem, cn__val v, cn__shown **roots, uint32_t *nroots, cn_watch *watch)

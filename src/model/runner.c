@@ -244,7 +244,7 @@ static int64_t fetch(cn_runner *r, cn_dataset *ds, const cn__source *s, int64_t 
 {
     cn_ctx *ctx = r->obj.ctx;
     cn__arena mem = { .ctx = ctx };
-    cn__data_batch into;
+    cn__batch into;
     int64_t n = CN_E_NOMEM;
     memset(&into, 0, sizeof into);
     bool ok = !s->weighted || (into.weight = cn__arena_alloc(&mem, (size_t)batch * s->weight.row));

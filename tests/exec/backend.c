@@ -185,7 +185,7 @@ TEST(null)
     rig r = rig_open("null", 0);
     graph(&r);
     cn__type t = cn__type_make(CN_FLOAT32, DIMS(2));
-    cn__root(r.g, cn__batch(r.g, 1, &t));
+    cn__root(r.g, cn__feed_batch(r.g, 1, &t));
     RIG_LINK(l, r)
     CHECK_INT(r.e.nfeeds, 2);
     CHECK_INT(rig_run(&r, l, 1, 2), CN__RUN_DONE);

@@ -167,7 +167,7 @@ static cn__linked *counting(rig *r, cn__var **n, cn__val (*loss)(cn_graph *, cn_
     static const float zero[] = { 0 };
     *n = rig_var(r, "n", CN_FLOAT32, 0, NULL, zero);
     cn__type t = cn__type_make(CN_FLOAT32, DIMS(2));
-    cn__val x = cn__batch(r->g, 0, &t);
+    cn__val x = cn__feed_batch(r->g, 0, &t);
     cn__check_finite(r->g, loss(r->g, x));
     cn__assign_var(r->g, *n, cn__affine(r->g, cn__variable(r->g, *n), 1, 1), 0);
     return rig_link(r);
@@ -240,7 +240,7 @@ TEST(stop)
 static cn__linked *summing(rig *r, cn__var *sum, int64_t batch)
 {
     cn__type t = cn__type_make(CN_FLOAT64, DIMS(batch));
-    cn__val rows = cn__batch(r->g, 0, &t), s = cn__variable(r->g, sum);
+    cn__val rows = cn__feed_batch(r->g, 0, &t), s = cn__variable(r->g, sum);
     cn__assign_var(r->g, sum, cn__add(r->g, s, cn__reduce_all(r->g, CN__OP_SUM, rows)), 0);
     return rig_link(r);
 }

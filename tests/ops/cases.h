@@ -112,7 +112,7 @@ BUILD(sgd, emit(g, CN__OP_SGD, &(cn__a_sgd){ 0.9, 0.01, 1, 0 }, sizeof(cn__a_sgd
 BUILD(rmsprop, emit(g, CN__OP_RMSPROP, &(cn__a_rmsprop){ 0.9, 0.5, 1e-7, 0.01, 1, 0 }, sizeof(cn__a_rmsprop), 6, x, 4))
 BUILD(adam, emit(g, CN__OP_ADAM, &(cn__a_adam){ 0.9, 0.999, 1e-7, 0.01, 1, 0 }, sizeof(cn__a_adam), 7, x, 4))
 BUILD(accumulate, cn__emit(g, CN__OP_ACCUMULATE, NULL, 0, 3, x, 1, NULL))
-BUILD(batch, cn__batch(g, 0, &(cn__type){ .dtype = CN_FLOAT32, .rank = 2, .dim = { 4, 3 } }))
+BUILD(batch, cn__feed_batch(g, 0, &(cn__type){ .dtype = CN_FLOAT32, .rank = 2, .dim = { 4, 3 } }))
 
 /* relu(a b + c): a chain, and the same behind a product. */
 static cn__val fused(cn_graph *g, const cn__val *x, bool product)
