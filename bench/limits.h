@@ -67,7 +67,7 @@ static void *limits_fma(void *result)
 }
 
 /* float32 operations a second of so many threads together. */
-static double limit_flops(int threads)
+static inline double limit_flops(int threads)
 {
     pthread_t thread[64];
     double    rate[64], all = 0;
@@ -82,7 +82,7 @@ static double limit_flops(int threads)
 }
 
 /* Bytes a second of one thread that reads and writes `bytes` again and again: a = b + c a, as an optimizer does. */
-static double limit_bytes(size_t bytes)
+static inline double limit_bytes(size_t bytes)
 {
     size_t n = bytes / 3 / sizeof(float);
     float *a = malloc(3 * n * sizeof *a), *b = a + n, *c = b + n;

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct { const char *name; int64_t size[6]; int64_t batch, rows, epochs; bool adam, xor; } workload;
+typedef struct { const char *name; int64_t size[6]; int64_t batch, rows, epochs; bool adam, tiny; } workload;
 static const workload workloads[] = {
     { "xor 2-8-1 sgd b4",             { 2, 8, 1 },             4,   4,    200000, false, true },
+    { "2-8-8-1 sgd b32",              { 2, 8, 8, 1 },          32,  256,  5000,   false, true },
     { "784-128-10 sgd b32",           { 784, 128, 10 },        32,  8192, 4,      false, false },
     { "784-128-10 sgd b128",          { 784, 128, 10 },        128, 8192, 6,      false, false },
     { "784-128-10 adam b32",          { 784, 128, 10 },        32,  8192, 4,      true,  false },
@@ -17,21 +18,21 @@ static const workload workloads[] = {
     { "784-512-512-10 adam b128",     { 784, 512, 512, 10 },   128, 8192, 4,      true,  false },
 };
 
-static cn_model *network(cn_ctx *c, const workload *w)
+static inline cn_model *network(cn_ctx *c, const workload *w)
 {
     cn_model *m = cn_sequential(c, {w->size[0]});
     for (int i = 1; w->size[i]; i++) {
         bool last = !w->size[i + 1];
-        if (w->xor) cn_dense(m, w->size[i], .activation = last ? CN_SIGMOID : CN_TANH);
+        if (w->tiny) cn_dense(m, w->size[i], .activation = last ? CN_SIGMOID : CN_TANH);
         else cn_dense(m, w->size[i], .activation = last ? CN_SOFTMAX : CN_RELU);
     }
     return m;
 }
 
-static cn_array *inputs(cn_ctx *c, const workload *w)
+static inline cn_array *inputs(cn_ctx *c, const workload *w)
 {
     int64_t n = w->rows * w->size[0];
-    if (w->xor) return cn_array_from(c, {4, 2}, CN_NUMBERS(0,0, 0,1, 1,0, 1,1));
+    if (w->rows == 4) return cn_array_from(c, {4, 2}, CN_NUMBERS(0,0, 0,1, 1,0, 1,1));
     cn_array *x = cn_array_from(c, {w->rows, w->size[0]}, NULL);
     float    *p = cn_mutable(x);
     uint32_t  state = 1;
@@ -39,19 +40,21 @@ static cn_array *inputs(cn_ctx *c, const workload *w)
     return x;
 }
 
-static cn_array *targets(cn_ctx *c, const workload *w)
+static inline cn_array *targets(cn_ctx *c, const workload *w)
 {
-    if (w->xor) return cn_array_from(c, {4, 1}, CN_NUMBERS(0, 1, 1, 0));
-    cn_array *y = cn_array_from(c, {w->rows}, NULL, .dtype = CN_INT32);
-    int32_t  *p = cn_mutable(y);
-    for (int64_t i = 0; p && i < w->rows; i++) p[i] = (int32_t)(i * 7 % 10);
+    if (w->rows == 4) return cn_array_from(c, {4, 1}, CN_NUMBERS(0, 1, 1, 0));
+    cn_array *y = cn_array_from(c, {w->rows, 1}, NULL, .dtype = w->tiny ? CN_FLOAT32 : CN_INT32);
+    void     *p = cn_mutable(y);
+    for (int64_t i = 0; p && i < w->rows; i++)
+        if (w->tiny) ((float *)p)[i] = (float)(i * 7 % 10) * 0.1f;
+        else ((int32_t *)p)[i] = (int32_t)(i * 7 % 10);
     return y;
 }
 
 /* Compiled for the workload's loss and optimizer. */
-static cn_status prepare(cn_model *m, const workload *w)
+static inline cn_status prepare(cn_model *m, const workload *w)
 {
-    cn_loss loss = w->xor ? CN_MSE : CN_SPARSE_CATEGORICAL_CROSSENTROPY;
+    cn_loss loss = w->tiny ? CN_MSE : CN_SPARSE_CATEGORICAL_CROSSENTROPY;
     return cn_compile(m, .optimizer = w->adam ? CN_ADAM : CN_SGD, .loss = loss);
 }
 #endif

@@ -17,4 +17,5 @@ need() {
         $missing > /dev/null || { echo "these packages are needed and could not be installed:$missing" >&2; exit 1; }
 }
 jobs=$(getconf _NPROCESSORS_ONLN 2> /dev/null || echo 1)
-building="gcc:gcc /usr/include/stdio.h:libc6-dev cmake:cmake make:make /usr/include/zlib.h:zlib1g-dev"
+building="gcc:gcc /usr/include/stdio.h:libc6-dev cmake:cmake make:make /usr/include/zlib.h:zlib1g-dev /usr/include/jansson.h:libjansson-dev
+          pkg-config:pkg-config"

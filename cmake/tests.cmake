@@ -13,7 +13,7 @@ function(cn_test name label)                 # and the command, after COMMAND
 endfunction()
 
 file(GLOB test_sources CONFIGURE_DEPENDS tests/*/*.c)
-list(FILTER test_sources EXCLUDE REGEX "/tests/(programs|consumer|fuzz)/")
+list(FILTER test_sources EXCLUDE REGEX "/tests/(programs|consumer|fuzz|oracle)/")
 foreach(source ${test_sources})
     get_filename_component(name ${source} NAME_WE)
     get_filename_component(room ${source} DIRECTORY)
@@ -64,6 +64,24 @@ foreach(program ${programs})
 endforeach()
 cn_test(programs/check programs COMMAND ${PROJECT_SOURCE_DIR}/tests/programs/check.sh)
 cn_test(programs/run programs COMMAND ${PROJECT_SOURCE_DIR}/tests/programs/run.sh ${PROJECT_BINARY_DIR}/programs)
+
+# ---- Real Keras opens what was saved (tests/oracle/run.sh runs it; no test of ctest's needs Python) -------------------------------
+add_executable(oracle_models tests/oracle/models.c)
+target_link_libraries(oracle_models PRIVATE cornu m)
+set_target_properties(oracle_models PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+
+# ---- Fuzzing: tests/fuzz/run.sh builds these with clang ---------------------------------------------------------------------------
+if(CN_FUZZ)
+    file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/*.c)
+    add_custom_target(fuzz)
+    foreach(source ${fuzz_sources})
+        get_filename_component(name ${source} NAME_WE)
+        cn_internal(fuzz_${name} ${source})
+        target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+        set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+        add_dependencies(fuzz fuzz_${name})
+    endforeach()
+endif()
 
 # ---- A user's own build, from an install tree -----------------------------------------------------------------------------------
 if(NOT CN_SANITIZE)

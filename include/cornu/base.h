@@ -248,6 +248,8 @@ typedef struct cn_files {                    /* how files are reached; what is N
     int     (*rename)(const char *from, const char *to, void *user);         /* takes the place of a file that is there */
     int     (*remove)(const char *path, void *user);
     void     *user;
+    int     (*make_folder)(const char *path, void *user);                    /* -EEXIST: it is there                 */
+    int64_t (*size)  (int file, void *user);                                 /* bytes; below 0 or NULL: not known    */
 } cn_files;
 typedef struct cn_comm      cn_comm;
 

@@ -136,11 +136,31 @@ CN_DECLARE(cn_tensor *, cn_minimum,     cn_tensors on;, CN_JOIN_FIELDS);
 CN_DECLARE(cn_tensor *, cn_concatenate, cn_tensors on;, CN_CONCATENATE_FIELDS);
 CN_DECLARE(cn_tensor *, cn_dot,         cn_tensors on;, CN_DOT_FIELDS);
 
+/* ---- Operations of keras.ops on a tensor, as nodes of functional models ---------------------------------------------
+
+   cn_nan_to_num(x, .nan = 28)      x, but 28 where it is not a number
+   cn_log1p(x)                      ln (1 + x) */
+#define CN_NAN_TO_NUM_FIELDS(F)   CN_JOIN_FIELDS(F)  F(double, nan, 0, "what NaN becomes; infinities: the largest numbers")
+CN_DECLARE(cn_tensor *, cn_nan_to_num, cn_tensors on;, CN_NAN_TO_NUM_FIELDS);
+CN_DECLARE(cn_tensor *, cn_log1p,      cn_tensors on;, CN_JOIN_FIELDS);
+
 /* ---- Preprocessing: inside the model, so that it is saved with it. See cn_adapt -------------------------------------
 
    cn_rescaling(on, 1.0 / 255)      y = scale x + offset
    cn_normalization(on)             y = (x - mean) / sqrt(variance), by cn_adapt
-                                    mean (d), variance (d), count () */
+                                    mean (d), variance (d), count ()
+   cn_discretization(on, .bin_boundaries = CN_NUMBERS(0, 1))      to the bin's number: how many boundaries are <= x
+   cn_discretization(on, .num_bins = 10)                          bins of equal weight, by cn_adapt
+   cn_string_lookup(on, .vocabulary = CN_STRINGS("cat", "dog"))   strings to their places in a vocabulary, given or
+   cn_integer_lookup(on)            whole numbers likewise        learnt by cn_adapt: the most frequent first
+   cn_category_encoding(on, 10)     numbers 0 .. 9 as vectors of 10
+
+   Strings enter a model by cn_input(c, {1}, .dtype = CN_STRING) and end in a lookup. Places: the mask (with CN_INT), then
+   num_oov_indices for what is not in the vocabulary, then the vocabulary. output_mode, K the number of places or bins:
+     CN_INT         the places, int64 (bins: int32)
+     CN_ONE_HOT     (B, 1) -> (B, K), else (B, ...) -> (B, ..., K)
+     CN_MULTI_HOT   (B, n) -> (B, K), 1 for what the sample has; CN_COUNT: how often; CN_TF_IDF: times idf_weights
+   With these a lookup has its vocabulary before it is called: cn_adapt(layer, x) of a layer made on the context. */
 #define CN_NO_AXIS  INT64_MAX
 #define CN_RESCALING_REQUIRED(F)    F(double, scale,  1, "times")
 #define CN_RESCALING_FIELDS(F)      F(double, offset, 0, "added")
@@ -149,8 +169,35 @@ CN_DECLARE(cn_tensor *, cn_dot,         cn_tensors on;, CN_DOT_FIELDS);
     F(const cn_values *, mean,     NULL,  "CN_NUMBERS(...), one for all or one for each place, instead of cn_adapt") \
     F(const cn_values *, variance, NULL,  "with it")                                                   \
     F(cn_flag,           invert,   CN_NO, "CN_YES: back again, y = mean + x sqrt(variance)")
+#define CN_DISCRETIZATION_FIELDS(F)                                                                    \
+    F(const cn_values *, bin_boundaries, NULL, "CN_NUMBERS(...), rising, instead of cn_adapt")         \
+    F(int64_t,           num_bins,       0,    "to learn; 0: none")                                    \
+    F(double,            epsilon,        0.01, "accuracy of the shares")                               \
+    F(cn_word,           output_mode,    CN_INT, "or CN_ONE_HOT, CN_MULTI_HOT, CN_COUNT")
+#define CN_NO_TOKEN  INT64_MAX
+#define CN_LOOKUP_FIELDS(F)                                                                            \
+    F(int64_t,           max_tokens,      0,    "places at most; 0: any number")                       \
+    F(int64_t,           num_oov_indices, 1,    "places for unknown values; CN_AXIS0: none, they are an error")     \
+    F(const cn_values *, vocabulary,      NULL, "instead of cn_adapt")                                 \
+    F(const cn_values *, idf_weights,     NULL, "CN_NUMBERS(...) for CN_TF_IDF, with the vocabulary")  \
+    F(cn_word,           output_mode,     CN_INT, "or CN_ONE_HOT, CN_MULTI_HOT, CN_COUNT, CN_TF_IDF")  \
+    F(cn_flag,           pad_to_max_tokens, CN_NO, "CN_YES: K is max_tokens")
+#define CN_STRING_LOOKUP_FIELDS(F)   CN_LOOKUP_FIELDS(F)                                               \
+    F(cn_text,           mask_token,      NULL, "place 0, or left out of vectors; \"\" often")         \
+    F(cn_text,           oov_token,       "[UNK]", "what stands for the unknown in the vocabulary")
+#define CN_INTEGER_LOOKUP_FIELDS(F)  CN_LOOKUP_FIELDS(F)                                               \
+    F(int64_t,           mask_token,      CN_NO_TOKEN, "place 0, or left out of vectors; CN_AXIS0: 0") \
+    F(int64_t,           oov_token,       -1,   "what stands for the unknown in the vocabulary")       \
+    F(cn_flag,           invert,          CN_NO, "CN_YES: places to values")
+#define CN_CATEGORY_REQUIRED(F)      F(int64_t, num_tokens, 0, "K: numbers are 0 .. K - 1, others give zeros")
+#define CN_CATEGORY_FIELDS(F)        F(cn_word, output_mode, CN_MULTI_HOT, "or CN_ONE_HOT, CN_COUNT")
 CN_LAYER(cn_rescaling,     CN_RESCALING_REQUIRED(CN_MEMBER), CN_RESCALING_FIELDS);
 CN_LAYER(cn_normalization, , CN_NORMALIZATION_FIELDS);
+CN_LAYER(cn_discretization,    , CN_DISCRETIZATION_FIELDS);
+CN_LAYER(cn_string_lookup,     , CN_STRING_LOOKUP_FIELDS);
+CN_LAYER(cn_integer_lookup,    , CN_INTEGER_LOOKUP_FIELDS);
+CN_LAYER(cn_category_encoding, CN_CATEGORY_REQUIRED(CN_MEMBER), CN_CATEGORY_FIELDS);
+CN_API cn_array *cn_vocabulary(const cn_layer *);        /* of a lookup, place by place: strings, or int64 */
 
 #if !defined __cplusplus && !defined CN_NO_MACROS
 static inline cn_layer *cn_layer_itself(cn_layer *l) { return l; }
@@ -185,7 +232,13 @@ static inline cn_layer *cn_layer_itself(cn_layer *l) { return l; }
 #define cn_minimum(...)                  CN_JOIN(cn_minimum, __VA_ARGS__)
 #define cn_concatenate(...)              CN_JOIN(cn_concatenate, __VA_ARGS__)
 #define cn_dot(...)                      CN_JOIN(cn_dot, __VA_ARGS__)
+#define cn_nan_to_num(...)               CN_JOIN(cn_nan_to_num, __VA_ARGS__)
+#define cn_log1p(...)                    CN_JOIN(cn_log1p, __VA_ARGS__)
 #define cn_rescaling(...)                CN_BUILD(cn_rescaling, __VA_ARGS__)
 #define cn_normalization(...)            CN_BUILD(cn_normalization, __VA_ARGS__)
+#define cn_discretization(...)           CN_BUILD(cn_discretization, __VA_ARGS__)
+#define cn_string_lookup(...)            CN_BUILD(cn_string_lookup, __VA_ARGS__)
+#define cn_integer_lookup(...)           CN_BUILD(cn_integer_lookup, __VA_ARGS__)
+#define cn_category_encoding(...)        CN_BUILD(cn_category_encoding, __VA_ARGS__)
 #endif
 #endif

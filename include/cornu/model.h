@@ -80,11 +80,12 @@ CN_API cn_array   *cn_apply(cn_layer *, const cn_array *x);                  /* 
 
 /* ---- Files ----------------------------------------------------------------------------------------------------------
 
-   This version has no file format yet: each of these says CN_E_UNSUPPORTED. What they are to do:
    cn_save(m, "m.keras")      Keras's own file: structure, weights, compile options, optimizer. Written beside its
-                              target, flushed, renamed. The ending decides: .keras; .weights.h5, weights only; .json,
-                              structure only; .onnx; .c, C that needs nothing else
-   cn_load(c, "m.keras")      also .h5 of older Keras, .onnx. Nothing in a file is ever executed
+                              target, flushed, renamed: the old file is there or the new one. The ending decides: .keras;
+                              .weights.h5 or .npz, weights only; .h5, all in one as Keras 2 had it; .json, structure
+                              only
+   cn_load(c, "m.keras")      a file tells itself, whatever its name: .keras, .h5 of Keras 1, 2 and 3, JSON. Nothing in
+                              a file is ever executed
    cn_load_weights(m, "base.weights.h5", .by_name = CN_YES, .skip_mismatch = CN_YES) */
 #define CN_LOAD_FIELDS(F)                                                                          \
     F(cn_flag,           compile,      CN_YES, "as it was compiled when saved")                    \
@@ -96,6 +97,9 @@ CN_API cn_array   *cn_apply(cn_layer *, const cn_array *x);                  /* 
 CN_DECLARE(cn_model *, cn_load, cn_ctx *on; cn_text path;, CN_LOAD_FIELDS);
 CN_DECLARE(CN_MUST_CHECK cn_status, cn_load_weights, cn_model *on; cn_text path;, CN_LOAD_WEIGHTS_FIELDS);
 CN_API CN_MUST_CHECK cn_status cn_save(cn_model *, const char *path);
+/* Reads all of a model's file and says what is in it: a string of some lines. The last one is "loads", or "does not load:
+   ..."; layers whose classes are not there are all named, with the shapes of their weights. */
+CN_API cn_array *cn_verify(cn_ctx *, const char *path);
 
 #if !defined __cplusplus && !defined CN_NO_MACROS
 #define cn_input(...)         CN_CALL(cn_input, __VA_ARGS__)

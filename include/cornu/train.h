@@ -58,6 +58,9 @@ typedef cn_callback cn_callbacks[CN_MAX_LIST];
     F(cn_callbacks,       callbacks,        {{0}},  "in this order")
 #define CN_PREDICT_FIELDS(F)                                                                           \
     F(int64_t,            batch_size,       32,     "samples at a time")
+#define CN_PROFILE_FIELDS(F)                                                                           \
+    F(int64_t,            batch_size,       32,     "samples to a step")                               \
+    F(int64_t,            steps,            50,     "of training; the model learns in them")
 typedef cn_array **cn_array_outs[CN_MAX_LIST];
 CN_DECLARE(CN_MUST_CHECK cn_status, cn_fit,      cn_model *on; const void *x; const cn_array *y;, CN_FIT_FIELDS);
 CN_DECLARE(CN_MUST_CHECK cn_status, cn_evaluate, cn_model *on; const void *x; const cn_array *y;, CN_EVALUATE_FIELDS);
@@ -65,8 +68,16 @@ CN_DECLARE(CN_MUST_CHECK cn_status, cn_predict,  cn_model *on; const void *x; cn
 CN_API CN_MUST_CHECK cn_status cn_train_on_batch(cn_model *, const cn_array *x, const cn_array *y);   /* one step */
 CN_API CN_MUST_CHECK cn_status cn_test_on_batch (cn_model *, const cn_array *x, const cn_array *y);   /* no step */
 
-/* All that a training needs to go on to the same bits: weights, optimizer, random state, place in the data, state of
-   the callbacks. They come with the file formats: CN_E_UNSUPPORTED in this version. */
+/* Where the time goes: a table of each call of a training step, as one string: the layer it is for, its kernel, what it
+   took, its rate of operations and of bytes; and the sums by layer. cn_explain: the plans that the model has so far (or
+   one for a prediction), without a clock: which kernel each part got, what it has to do, and why others declined. */
+CN_DECLARE(cn_array *, cn_profile, cn_model *on; const void *x; const cn_array *y;, CN_PROFILE_FIELDS);
+CN_API cn_array *cn_explain(cn_model *);
+
+/* All that a training needs to go on to the same bits: weights, optimizer, random state, results. One taken within cn_fit
+   (by a callback, the last in the list) holds the place in the data and what the callbacks remember, too: the next
+   cn_fit with the same arguments goes on from there. cn_restore wants a model of the same shape, compiled in the same
+   way; it takes everything or, with an error, leaves the weights as they are. */
 CN_API cn_array *cn_snapshot(cn_model *);                                    /* bytes; yours */
 CN_API CN_MUST_CHECK cn_status cn_restore(cn_model *, const cn_array *snapshot);
 
@@ -95,7 +106,9 @@ CN_API const double *cn_history(const cn_model *, const char *name, int64_t *epo
 #define CN_CHECKPOINT_FIELDS(F)  CN_MONITOR_FIELDS(F)                                                  \
     F(cn_flag, save_best_only,    CN_NO,    "only when the result improved")                           \
     F(cn_flag, save_weights_only, CN_NO,    "the path must end in .weights.h5")                        \
-    F(int64_t, save_freq,         0,        "every so many batches; 0: every epoch")
+    F(int64_t, save_freq,         0,        "every so many batches; 0: every epoch")                   \
+    F(int64_t, verbose,           0,        "1: say what it saves")                                    \
+    F(double,  initial_value_threshold, 0,  "to be beaten by the first; 0: none")
 #define CN_PLATEAU_FIELDS(F)                                                                           \
     F(cn_text, monitor,   "val_loss", "a result's name")                                               \
     F(cn_word, mode,      0,          "CN_MIN or CN_MAX; default: by the name")                        \
@@ -117,13 +130,21 @@ typedef double (*cn_lr_fn)(int64_t epoch, double learning_rate, void *user);    
     F(cn_flag, raise_error, CN_YES,   "CN_NO: cn_fit ends with CN_OK")
 #define CN_BACKUP_FIELDS(F)                                                                            \
     F(int64_t, save_freq,         0,      "every so many batches; 0: every epoch")                     \
-    F(cn_flag, delete_checkpoint, CN_YES, "once the training is through")
+    F(cn_flag, delete_checkpoint, CN_YES, "once the training is through")                              \
+    F(cn_flag, double_checkpoint, CN_NO,  "keeps the one before, too, and takes it where the last cannot be read")
 #define CN_CSV_LOGGER_FIELDS(F)                                                                        \
     F(cn_text, separator, ",",        "one character")                                                 \
     F(cn_flag, append,    CN_NO,      "to the file that is there")
 /* Keras's own history is cn_history. A loss that is not finite ends cn_fit in any case; cn_terminate_on_nan says so in
-   Keras's words and chooses the status. cn_model_checkpoint and cn_backup_and_restore wait for the file formats:
-   CN_E_UNSUPPORTED. */
+   Keras's words and chooses the status.
+
+   cn_model_checkpoint saves by cn_save, the format by the path's ending: .keras or .h5, with save_weights_only
+   .weights.h5. In braces stand epoch, batch (with save_freq) or a result, in Python's format: {epoch:02d}, {loss:.2f}.
+
+   cn_backup_and_restore keeps a snapshot in a file of the folder: a cn_fit that was killed and is called again with the
+   same arguments goes on from the latest and ends in the same bits, history and other callbacks included. It is written
+   when a callback returns CN_E_STOPPED, too. One that cannot be written ends cn_fit with CN_E_IO; the one before stays.
+   A damaged one is CN_E_FORMAT. Hooks that were called before are not called again. */
 CN_DECLARE(cn_callback, cn_early_stopping,          , CN_EARLY_STOPPING_FIELDS);
 CN_DECLARE(cn_callback, cn_model_checkpoint,        CN_CHECKPOINT_REQUIRED(CN_MEMBER), CN_CHECKPOINT_FIELDS);
 CN_DECLARE(cn_callback, cn_learning_rate_scheduler, CN_SCHEDULER_REQUIRED(CN_MEMBER), CN_SCHEDULER_FIELDS);
@@ -179,6 +200,7 @@ CN_API const cn_array *cn_watch_value(const cn_watch *);                  /* of 
                                           &(f##_args){ .head = CN_HEAD(f##_args), __VA_ARGS__ } : NULL)
 #define cn_fit(...)                   CN_ON_DATA(cn_fit, __VA_ARGS__)
 #define cn_evaluate(...)              CN_ON_DATA(cn_evaluate, __VA_ARGS__)
+#define cn_profile(...)               CN_ON_DATA(cn_profile, __VA_ARGS__)
 #define cn_predict(m, data, ...)      (cn_predict)(&(cn_predict_args){ .head = CN_HEAD(cn_predict_args), .on = (m), \
                                           .x = CN_IS_DATA(data) ? (data) : NULL, .y[0] = __VA_ARGS__ })
 #define cn_early_stopping(...)        CN_CALL(cn_early_stopping, __VA_ARGS__)

@@ -148,5 +148,7 @@ static inline uint64_t cn__hash(uint64_t h, uint64_t x)
     return h ^ (h >> 31);
 }
 uint64_t cn__hash_bytes(const void *bytes, size_t n);
+/* FarmHash64: what a string is inside a graph; its values are fixed for good, Keras's lookups use them too. */
+uint64_t cn__fingerprint(const void *bytes, size_t n);
 
 #endif

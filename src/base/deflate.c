@@ -39,14 +39,15 @@ static void refill(uInt *avail, size_t *left)
     *left -= *avail;
 }
 
-cn_status cn__inflate_raw(cn_ctx *ctx, const void *packed, size_t packed_size, void *out, size_t size, const char **why)
+static cn_status unpack(cn_ctx *ctx, int window, const void *packed, size_t packed_size, void *out, size_t size,
+                        const char **why)
 {
     unsigned char spare;                                 /* where a byte too many shows itself */
     z_stream z = { .next_in = packed, .next_out = out };
     size_t   left_in = packed_size, left_out = size;
     bool     over = false;
     cn__zlib_memory(&z, ctx);
-    int      r = inflateInit2(&z, -MAX_WBITS);
+    int      r = inflateInit2(&z, window);
     *why = NULL;
     if (r != Z_OK) return CN_E_NOMEM;
     do {
@@ -63,6 +64,17 @@ cn_status cn__inflate_raw(cn_ctx *ctx, const void *packed, size_t packed_size, v
     else if (r != Z_STREAM_END && r != Z_MEM_ERROR) *why = "the packed data are cut short";
     inflateEnd(&z);
     return *why ? CN_E_FORMAT : r == Z_MEM_ERROR ? CN_E_NOMEM : CN_OK;
+}
+
+cn_status cn__inflate_raw(cn_ctx *ctx, const void *packed, size_t packed_size, void *out, size_t size, const char **why)
+{
+    return unpack(ctx, -MAX_WBITS, packed, packed_size, out, size, why);
+}
+
+cn_status cn__inflate_zlib(cn_ctx *ctx, const void *packed, size_t packed_size, void *out, size_t size,
+                           const char **why)
+{
+    return unpack(ctx, MAX_WBITS, packed, packed_size, out, size, why);
 }
 
 void *cn__deflate_zlib(cn_ctx *ctx, const void *bytes, size_t n, size_t *packed_size, size_t *packed_cap)

@@ -7,6 +7,8 @@
    failure *why says what was wrong with the data, for the caller's message (CN_E_FORMAT), or the status is CN_E_NOMEM.
    */
 cn_status cn__inflate_raw(cn_ctx *, const void *packed, size_t packed_size, void *out, size_t size, const char **why);
+/* The same for a zlib stream (RFC 1950), whose checksum is looked at. */
+cn_status cn__inflate_zlib(cn_ctx *, const void *packed, size_t packed_size, void *out, size_t size, const char **why);
 
 /* Packs n bytes as a zlib stream (RFC 1950). A block of *packed_cap bytes, of which *packed_size are used; NULL: no
    memory. */

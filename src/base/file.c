@@ -68,9 +68,21 @@ static int system_remove(const char *path, void *user)
     return unlink(path) < 0 ? -errno : 0;
 }
 
-const cn_files cn__system_files = {
-    system_open, system_read, system_write, system_sync, system_close, system_rename, system_remove, NULL
-};
+static int system_make_folder(const char *path, void *user)
+{
+    (void)user;
+    return mkdir(path, 0777) < 0 ? -errno : 0;
+}
+
+static int64_t system_size(int file, void *user)
+{
+    (void)user;
+    struct stat s;
+    return fstat(file, &s) < 0 ? -errno : S_ISREG(s.st_mode) ? s.st_size : -EINVAL;
+}
+
+const cn_files cn__system_files = { system_open,   system_read,   system_write, system_sync,        system_close,
+                                    system_rename, system_remove, NULL,         system_make_folder, system_size };
 
 #define FILE_CALL(ctx, call, ...) cn__files(ctx)->call(__VA_ARGS__, cn__files(ctx)->user)
 
@@ -89,14 +101,14 @@ static bool no_path(cn_ctx *ctx, const char *site, const char *path)
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
-enum { PIECE = 1 << 16 };
+#define PIECE ((size_t)1 << 16)
 
 typedef struct reader {
     cn_ctx *ctx;
     const char *site, *path;
     size_t  limit;                                       /* of what comes out */
     unsigned char *at;                                   /* what has come out */
-    size_t  n, cap;
+    size_t  n, cap, expected;                            /* expected: as long as the file, if it says how long it is */
     bool    packed;
     z_stream z;
     uint64_t offset;                                     /* of the next piece in the file */
@@ -116,7 +128,8 @@ static bool grow(reader *r)
 {
     if (!within_limit(r)) return false;
     if (r->n + 1 < r->cap) return true;
-    size_t cap = CN__MIN(CN__MAX(r->cap * 2, (size_t)PIECE), r->limit + 2);
+    size_t cap = CN__MIN(CN__MAX(r->cap * 2, !r->cap && !r->packed ? CN__MAX(r->expected + 1, PIECE) : PIECE),
+                         r->limit + 2);
     unsigned char *at = cn__realloc(r->ctx, r->at, r->cap, cap);
     if (!at) {
         cn__nomem(r->ctx);
@@ -200,10 +213,13 @@ unsigned char *cn__read_file(cn_ctx *ctx, const char *site, const char *path, bo
         io_error(ctx, site, path, "open", file);
         return NULL;
     }
+    int64_t size = cn__files(ctx)->size ? FILE_CALL(ctx, size, file) : -1;
+    r.expected = size > 0 && (uint64_t)size < SIZE_MAX / 4 ? (size_t)size : 0;
     bool good = take_pieces(&r, file, gunzip);
     if (r.packed) inflateEnd(&r.z);
     FILE_CALL(ctx, close, file);
-    unsigned char *whole = good ? cn__realloc(ctx, r.at, r.cap, r.n + 1) : NULL;
+    bool exact = good && r.at && r.cap == r.n + 1;
+    unsigned char *whole = exact ? r.at : good ? cn__realloc(ctx, r.at, r.cap, r.n + 1) : NULL;
     if (!whole) {
         if (good) cn__nomem(ctx);
         cn__free(ctx, r.at, r.cap);
@@ -220,6 +236,45 @@ bool cn__file_exists(cn_ctx *ctx, const char *path)
     if (file < 0) return false;
     FILE_CALL(ctx, close, file);
     return true;
+}
+
+cn_status cn__file_look(cn_ctx *ctx, const char *site, const char *path, bool *there)
+{
+    int file = FILE_CALL(ctx, open, path, CN_FILE_READ);
+    *there = file >= 0;
+    if (*there) FILE_CALL(ctx, close, file);
+    return *there || file == -ENOENT || file == -ENOTDIR ? CN_OK : io_error(ctx, site, path, "open", file);
+}
+
+cn_status cn__rename_file(cn_ctx *ctx, const char *site, const char *from, const char *to)
+{
+    int error = FILE_CALL(ctx, rename, from, to);
+    return !error || error == -ENOENT ? CN_OK : io_error(ctx, site, from, "be renamed", error);
+}
+
+cn_status cn__remove_file(cn_ctx *ctx, const char *site, const char *path)
+{
+    int error = FILE_CALL(ctx, remove, path);
+    return !error || error == -ENOENT ? CN_OK : io_error(ctx, site, path, "be removed", error);
+}
+
+/* From the first one on that is not there. */
+cn_status cn__make_folder(cn_ctx *ctx, const char *site, const char *path, size_t n)
+{
+    cn__arena names = { .ctx = ctx };
+    cn_status status = CN_OK;
+    for (size_t i = 1; !status && i <= n; i++) {
+        if (i < n && path[i] != '/') continue;
+        const char *folder = cn__arena_printf(&names, "%.*s", (int)i, path);
+        int file = folder ? FILE_CALL(ctx, open, folder, CN_FILE_FOLDER) : -ENOMEM;
+        if (file >= 0) FILE_CALL(ctx, close, file);
+        else if (file == -ENOENT) file = FILE_CALL(ctx, make_folder, folder);
+        /* one that may not be looked at may still lead to another; made by somebody else just now: as well */
+        if (file < 0 && file != -EACCES && file != -EEXIST)
+            status = folder ? io_error(ctx, site, folder, "make this folder", file) : cn__nomem(ctx);
+    }
+    cn__arena_free(&names);
+    return status;
 }
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
@@ -248,31 +303,115 @@ static int64_t sync_folder(cn_ctx *ctx, cn__arena *names, const char *path)
     return synced ? synced : closed;
 }
 
-cn_status cn__write_file(cn_ctx *ctx, const char *site, const char *path, const void *bytes, size_t n)
+struct cn__save {
+    cn_ctx *ctx;
+    cn__arena mem;                                       /* holds this, too */
+    const char *site, *path, *beside;
+    int       file;
+    cn_status failed;
+    size_t    n;                                         /* bytes that wait in buffer */
+    char      buffer[PIECE];
+};
+
+/* A name that nobody else has taken; one that is there was left by a process of this number that was killed. */
+static int open_beside(cn__save *s)
 {
     static atomic_uint count;
-    if (no_path(ctx, site, path)) return CN_E_VALUE;
-    cn__arena names = { .ctx = ctx };
-    char *beside = cn__arena_printf(&names, "%s.%ld-%u.new", path, (long)getpid(), atomic_fetch_add(&count, 1));
-    if (!beside) return cn__nomem(ctx);
-
-    const char *doing = "create a file beside it";
-    int64_t     error = 0;
-    int         file = FILE_CALL(ctx, open, beside, CN_FILE_NEW);
-    if (file < 0) error = file;
-    else {
-        doing = "write";
-        error = write_all(ctx, file, bytes, n);
-        if (!error) error = FILE_CALL(ctx, sync, file);
-        int closed = FILE_CALL(ctx, close, file);
-        if (!error) error = closed;
-        if (!error) doing = "be replaced", error = FILE_CALL(ctx, rename, beside, path);
-        if (error) FILE_CALL(ctx, remove, beside);
-        else doing = "flush its folder", error = sync_folder(ctx, &names, path);
+    int file = -EEXIST;
+    for (int i = 0; file == -EEXIST && i < 1000; i++) {
+        s->beside = cn__arena_printf(&s->mem, "%s.%ld-%u.new", s->path, (long)getpid(), atomic_fetch_add(&count, 1));
+        file = s->beside ? FILE_CALL(s->ctx, open, s->beside, CN_FILE_NEW) : -ENOMEM;
     }
-    cn_status status = error ? io_error(ctx, site, path, doing, error) : CN_OK;
-    cn__arena_free(&names);
+    return file;
+}
+
+/* beside NULL: any name. */
+static cn__save *save_begin(cn_ctx *ctx, const char *site, const char *path, const char *beside)
+{
+    if (no_path(ctx, site, path)) return NULL;
+    cn__arena mem = { .ctx = ctx };
+    cn__save *s = cn__arena_alloc(&mem, sizeof *s);
+    if (s) s->ctx = ctx, s->mem = mem, s->site = cn__arena_text(&s->mem, site), s->path = cn__arena_text(&s->mem, path);
+    if (!s || (site && !s->site) || !s->path || (beside && !(s->beside = cn__arena_text(&s->mem, beside))))
+        cn__nomem(ctx);
+    else {
+        s->file = beside ? FILE_CALL(ctx, open, beside, CN_FILE_EMPTIED) : open_beside(s);
+        if (s->file >= 0) return s;
+        io_error(ctx, site, path, "create a file beside it", s->file);
+    }
+    if (s) mem = s->mem;
+    cn__arena_free(&mem);
+    return NULL;
+}
+
+cn__save *cn__save_begin(cn_ctx *ctx, const char *site, const char *path) { return save_begin(ctx, site, path, NULL); }
+
+static bool save_write(cn__save *s, const void *bytes, size_t n)
+{
+    int64_t error = s->failed ? 0 : write_all(s->ctx, s->file, bytes, n);
+    if (error) s->failed = io_error(s->ctx, s->site, s->path, "write", error);
+    return !s->failed;
+}
+
+bool cn__save_put(void *save, const void *bytes, size_t n)
+{
+    cn__save *s = save;
+    if (n > sizeof s->buffer - s->n) {
+        if (!save_write(s, s->buffer, s->n)) return false;
+        s->n = 0;
+    }
+    if (n > sizeof s->buffer) return save_write(s, bytes, n);
+    if (n) memcpy(s->buffer + s->n, bytes, n);
+    s->n += n;
+    return !s->failed;
+}
+
+static void save_free(cn__save *s)
+{
+    cn__arena mem = s->mem;
+    cn__arena_free(&mem);
+}
+
+cn_status cn__save_end(cn__save *s)
+{
+    cn_ctx     *ctx = s->ctx;
+    const char *doing = "write";
+    save_write(s, s->buffer, s->n);
+    int64_t error = s->failed ? 0 : FILE_CALL(ctx, sync, s->file);
+    int     closed = FILE_CALL(ctx, close, s->file);
+    if (!error && !s->failed) error = closed;
+    if (!error && !s->failed) doing = "be replaced", error = FILE_CALL(ctx, rename, s->beside, s->path);
+    if (error || s->failed) FILE_CALL(ctx, remove, s->beside);
+    else doing = "flush its folder", error = sync_folder(ctx, &s->mem, s->path);
+    cn_status status = s->failed ? s->failed : error ? io_error(ctx, s->site, s->path, doing, error) : CN_OK;
+    save_free(s);
     return status;
+}
+
+void cn__save_abandon(cn__save *s)
+{
+    if (!s) return;
+    FILE_CALL(s->ctx, close, s->file);
+    FILE_CALL(s->ctx, remove, s->beside);
+    save_free(s);
+}
+
+static cn_status write_whole(cn__save *s, cn_ctx *ctx, const void *bytes, size_t n)
+{
+    if (!s) return (cn_error)(ctx);
+    cn__save_put(s, bytes, n);
+    return cn__save_end(s);
+}
+
+cn_status cn__write_file(cn_ctx *ctx, const char *site, const char *path, const void *bytes, size_t n)
+{
+    return write_whole(save_begin(ctx, site, path, NULL), ctx, bytes, n);
+}
+
+cn_status cn__write_file_by(cn_ctx *ctx, const char *site, const char *path, const char *beside, const void *bytes,
+                            size_t n)
+{
+    return write_whole(save_begin(ctx, site, path, beside), ctx, bytes, n);
 }
 
 /* ---- A stream ---------------------------------------------------------------------------------------------------- */

@@ -1,14 +1,11 @@
-/* zip.c: reading zip archives, see zip.h. The archive is walked once: each member of the central directory must be
-   followed up by its local header, and the members must fill the space before the directory without gap or overlap. */
+/* zip.c: reading zip archives, see zip.h. Every member of the central directory must be met again as a local header,
+   and the members must fill the space before the directory without gap or overlap, in whatever order. */
 #include "base/zip.h"
 #include "base/deflate.h"
+#include "base/zip_format.h"
+#include <stdlib.h>
 #include <string.h>
 
-enum { END_SIZE = 22, ENTRY_SIZE = 46, LOCAL_SIZE = 30, MAX_MEMBERS = 10000 };
-#define END_MARK   0x06054b50u
-#define ENTRY_MARK 0x02014b50u
-#define LOCAL_MARK 0x04034b50u
-#define DESCRIPTOR_MARK 0x08074b50u
 #define MOST_RATIO 1032                                  /* deflate cannot pack better: a 258-byte match takes 2 bits */
 #define BIG        (256u << 20)                          /* above this a ratio of 100 is enough for every honest file */
 
@@ -18,26 +15,26 @@ static uint64_t get64(const unsigned char *p) { return get32(p) | (uint64_t)get3
 
 #define BAD(z, status, ...) cn__fail((z)->ctx, NULL, (status), __VA_ARGS__)
 
-/* What a header says of a member; the same fields stand in both headers, with the sizes in zip64's extra field where
-   they are too large (or might have been) for 32 bits. */
+/* What a header says of a member; the same fields stand in both headers. */
 typedef struct head { uint32_t flags, method, crc; uint64_t packed, size; } head;
 
-static cn_status read_zip64(const cn__zip *z, const unsigned char *extra, size_t n, size_t offset, head *h)
+/* Those of the fields that are all ones stand in zip64's extra field instead, one after the other. */
+static cn_status read_zip64(const cn__zip *z, const unsigned char *extra, size_t n, size_t at, uint64_t *const *field,
+                            size_t fields)
 {
-    bool want_size = h->size == UINT32_MAX, want_packed = h->packed == UINT32_MAX;
-    for (size_t at = 0; n - at >= 4;) {
-        size_t id = get16(extra + at), length = get16(extra + at + 2);
-        if (length > n - at - 4)
-            return BAD(z, CN_E_FORMAT, "%s: offset %zu: an extra field is longer than its header", z->path, offset);
-        if (id == 1 && (want_size || want_packed)) {
-            const unsigned char *p = extra + at + 4;
-            if (length < 8u * ((size_t)want_size + want_packed))
-                return BAD(z, CN_E_FORMAT, "%s: offset %zu: the zip64 field is cut short", z->path, offset);
-            if (want_size) h->size = get64(p), p += 8;
-            if (want_packed) h->packed = get64(p);
-            return CN_OK;
-        }
-        at += 4 + length;
+    size_t wanted = 0;
+    for (size_t i = 0; i < fields; i++) wanted += *field[i] == CN__ZIP_IN_64;
+    for (size_t length; n >= 4; extra += 4 + length, n -= 4 + length) {
+        length = get16(extra + 2);
+        if (length > n - 4)
+            return BAD(z, CN_E_FORMAT, "%s: offset %zu: an extra field is longer than its header", z->path, at);
+        if (get16(extra) != CN__ZIP_EXTRA64 || !wanted) continue;
+        if (length < 8 * wanted)
+            return BAD(z, CN_E_FORMAT, "%s: offset %zu: the zip64 field is cut short", z->path, at);
+        const unsigned char *p = extra + 4;
+        for (size_t i = 0; i < fields; i++)
+            if (*field[i] == CN__ZIP_IN_64) *field[i] = get64(p), p += 8;
+        return CN_OK;
     }
     return CN_OK;
 }
@@ -69,11 +66,11 @@ static cn_status check_kind(const cn__zip *z, const char *name, const head *h, u
         return BAD(z, CN_E_UNSUPPORTED, "%s: \"%s\" is a symbolic link; these are never followed", z->path, name);
     if (h->method == 0 && h->flags & 1u << 3)
         return BAD(z, CN_E_UNSUPPORTED, "%s: \"%s\" is stored with its size behind it only", z->path, name);
-    if (h->method == 0 && h->packed != h->size)
-        return BAD(z, CN_E_FORMAT, "%s: \"%s\" is stored, but has %llu bytes packed and %llu unpacked", z->path, name,
-                   (unsigned long long)h->packed, (unsigned long long)h->size);
     if (h->size / MOST_RATIO > h->packed || (h->size > BIG && h->size / 100 > h->packed))
         return BAD(z, CN_E_LIMIT, "%s: \"%s\" claims to unpack %llu bytes to %llu: no honest file does", z->path, name,
+                   (unsigned long long)h->packed, (unsigned long long)h->size);
+    if (h->method == 0 && h->packed != h->size)
+        return BAD(z, CN_E_FORMAT, "%s: \"%s\" is stored, but has %llu bytes packed and %llu unpacked", z->path, name,
                    (unsigned long long)h->packed, (unsigned long long)h->size);
     return CN_OK;
 }
@@ -83,7 +80,7 @@ static size_t descriptor_size(const unsigned char *p, size_t n, const head *h)
 {
     for (int form = 0; form < 4; form++) {
         size_t mark = form & 1 ? 4 : 0, wide = form & 2 ? 8 : 4, all = mark + 4 + 2 * wide;
-        if (n < all || (mark && get32(p) != DESCRIPTOR_MARK) || get32(p + mark) != h->crc) continue;
+        if (n < all || (mark && get32(p) != CN__ZIP_DESCRIPTOR) || get32(p + mark) != h->crc) continue;
         const unsigned char *sizes = p + mark + 4;
         uint64_t packed = wide == 8 ? get64(sizes) : get32(sizes),
                  size = wide == 8 ? get64(sizes + 8) : get32(sizes + 4);
@@ -98,21 +95,23 @@ static cn_status read_local(const cn__zip *z, const char *name, const head *h, s
 {
     const unsigned char *p = z->at + *at;
     size_t name_size = strlen(name);
-    if (directory - *at < LOCAL_SIZE || get32(p) != LOCAL_MARK)
+    if (directory - *at < CN__ZIP_LOCAL_SIZE || get32(p) != CN__ZIP_LOCAL)
         return BAD(z, CN_E_FORMAT, "%s: offset %zu: the member \"%s\" does not begin here, as its entry says", z->path,
                    *at, name);
-    size_t name_n = get16(p + 26), extra_n = get16(p + 28), start = *at + LOCAL_SIZE + name_n + extra_n;
+    size_t name_n = get16(p + 26), extra_n = get16(p + 28), start = *at + CN__ZIP_LOCAL_SIZE + name_n + extra_n;
     if (start > directory)
         return BAD(z, CN_E_FORMAT, "%s: offset %zu: the header runs into the directory", z->path, *at);
     head local = { get16(p + 6), get16(p + 8), get32(p + 14), get32(p + 18), get32(p + 22) };
-    cn_status status = read_zip64(z, p + LOCAL_SIZE + name_n, extra_n, *at, &local);
+    cn_status status = read_zip64(z, p + CN__ZIP_LOCAL_SIZE + name_n, extra_n, *at,
+                                  (uint64_t *const[]){ &local.size, &local.packed }, 2);
     if (status) return status;
-    if (name_n != name_size || memcmp(p + LOCAL_SIZE, name, name_n))
+    if (name_n != name_size || memcmp(p + CN__ZIP_LOCAL_SIZE, name, name_n))
         return BAD(z, CN_E_FORMAT, "%s: offset %zu: the member's own name is not \"%s\", as its entry says", z->path,
                    *at, name);
-    bool later = h->flags & 1u << 3;                     /* crc and sizes follow the data */
-    if (local.flags != h->flags || local.method != h->method ||
-        (!later && (local.crc != h->crc || local.packed != h->packed || local.size != h->size)))
+    bool later = h->flags & 1u << 3;                     /* checksum and sizes follow the data, and may be 0 before */
+    bool same = local.crc == h->crc && local.packed == h->packed && local.size == h->size;
+    if (later) same |= !local.crc && !local.packed && !local.size;
+    if (local.flags != h->flags || local.method != h->method || !same)
         return BAD(z, CN_E_FORMAT, "%s: offset %zu: header and directory disagree about \"%s\"", z->path, *at, name);
     if (h->packed > directory - start)
         return BAD(z, CN_E_FORMAT, "%s: offset %zu: \"%s\" is cut short: %llu bytes declared, %zu there", z->path,
@@ -127,41 +126,112 @@ static cn_status read_local(const cn__zip *z, const char *name, const head *h, s
     return CN_OK;
 }
 
+/* ---- The directory ----------------------------------------------------------------------------------------------- */
+typedef struct entry { head h; uint64_t offset; cn__zip_member *member; } entry;
+typedef struct end { size_t at; uint64_t count, size, directory, disk, disks; } end;       /* at: of the directory */
+
 /* The end record: the last 22 bytes, or before a comment that fills the rest. */
-static cn_status find_end(const cn__zip *z, size_t *end)
+static cn_status find_end(const cn__zip *z, size_t *at)
 {
-    if (z->n < END_SIZE) return BAD(z, CN_E_FORMAT, "%s: is cut short: %zu bytes are no zip archive", z->path, z->n);
-    for (size_t comment = 0; comment <= 0xffff && comment + END_SIZE <= z->n; comment++) {
-        *end = z->n - END_SIZE - comment;
-        if (get32(z->at + *end) == END_MARK && get16(z->at + *end + 20) == comment) return CN_OK;
+    if (z->n < CN__ZIP_END_SIZE)
+        return BAD(z, CN_E_FORMAT, "%s: is cut short: %zu bytes are no zip archive", z->path, z->n);
+    for (size_t comment = 0; comment <= 0xffff && comment + CN__ZIP_END_SIZE <= z->n; comment++) {
+        *at = z->n - CN__ZIP_END_SIZE - comment;
+        if (get32(z->at + *at) != CN__ZIP_END) continue;
+        if (get16(z->at + *at + 20) == comment) return CN_OK;
+        return BAD(z, CN_E_FORMAT, "%s: offset %zu: the archive's comment does not end with the file", z->path, *at);
     }
     return BAD(z, CN_E_FORMAT, "%s: is no zip archive, or is cut short: it has no end record", z->path);
 }
 
-static cn_status read_entry(cn__zip *z, size_t end, size_t *entry, size_t directory, size_t *at, cn__zip_member *m)
+/* zip64's end record, where its locator stands before the plain one: it says the same, or what has no room there. */
+static cn_status read_end64(const cn__zip *z, end *e)
 {
-    const unsigned char *p = z->at + *entry;
-    if (end - *entry < ENTRY_SIZE || get32(p) != ENTRY_MARK)
-        return BAD(z, CN_E_FORMAT, "%s: offset %zu: an entry of the directory is missing", z->path, *entry);
+    if (e->at < CN__ZIP_END64_SIZE + CN__ZIP_LOCATOR_SIZE) return CN_OK;
+    size_t at = e->at - CN__ZIP_LOCATOR_SIZE - CN__ZIP_END64_SIZE;
+    const unsigned char *p = z->at + at, *locator = p + CN__ZIP_END64_SIZE;
+    if (get32(locator) != CN__ZIP_LOCATOR) return CN_OK;
+    if (get32(p) != CN__ZIP_END64 || get64(p + 4) != CN__ZIP_END64_SIZE - 12 || get64(locator + 8) != at)
+        return BAD(z, CN_E_FORMAT, "%s: offset %zu: no zip64 end record of %d bytes is here, before its locator",
+                   z->path, at, CN__ZIP_END64_SIZE);
+    const end wide = { at, get64(p + 32), get64(p + 40), get64(p + 48), get32(p + 16) | get32(p + 20), get64(p + 24) };
+    if ((e->count != UINT16_MAX && e->count != wide.count) || (e->size != CN__ZIP_IN_64 && e->size != wide.size) ||
+        (e->directory != CN__ZIP_IN_64 && e->directory != wide.directory))
+        return BAD(z, CN_E_FORMAT, "%s: offset %zu: the two end records disagree", z->path, at);
+    if (get32(locator + 4) || get32(locator + 16) != 1)
+        return BAD(z, CN_E_UNSUPPORTED, "%s: is one of several parts of an archive", z->path);
+    *e = wide;
+    return CN_OK;
+}
+
+static cn_status read_end(const cn__zip *z, end *e)
+{
+    cn_status status = find_end(z, &e->at);
+    if (status) return status;
+    const unsigned char *p = z->at + e->at;
+    *e = (end){ e->at, get16(p + 10), get32(p + 12), get32(p + 16), get16(p + 4) | get16(p + 6), get16(p + 8) };
+    bool parts = e->disk || e->disks != e->count;
+    if ((status = read_end64(z, e))) return status;
+    if (parts || e->disk || e->disks != e->count)
+        return BAD(z, CN_E_UNSUPPORTED, "%s: is one of several parts of an archive", z->path);
+    if (e->directory > e->at || e->size != e->at - e->directory)
+        return BAD(z, CN_E_FORMAT, "%s: offset %zu: the directory (%llu bytes from %llu on) does not end here", z->path,
+                   e->at, (unsigned long long)e->size, (unsigned long long)e->directory);
+    if (e->count > CN__ZIP_MOST_MEMBERS)
+        return BAD(z, CN_E_LIMIT, "%s: has %llu members; up to %d can be read", z->path, (unsigned long long)e->count,
+                   CN__ZIP_MOST_MEMBERS);
+    if (e->count > e->size / CN__ZIP_ENTRY_SIZE)
+        return BAD(z, CN_E_FORMAT, "%s: offset %zu: %llu members are declared, the directory has no room for them",
+                   z->path, e->at, (unsigned long long)e->count);
+    return CN_OK;
+}
+
+/* The entry at *at, which moves behind it. */
+static cn_status read_entry(cn__zip *z, size_t directory_end, size_t *at, entry *e)
+{
+    const unsigned char *p = z->at + *at;
+    if (directory_end - *at < CN__ZIP_ENTRY_SIZE || get32(p) != CN__ZIP_ENTRY)
+        return BAD(z, CN_E_FORMAT, "%s: offset %zu: an entry of the directory is missing", z->path, *at);
     size_t name_n = get16(p + 28), extra_n = get16(p + 30), comment_n = get16(p + 32);
-    if (name_n + extra_n + comment_n > end - *entry - ENTRY_SIZE)
-        return BAD(z, CN_E_FORMAT, "%s: offset %zu: an entry runs out of the directory", z->path, *entry);
+    if (name_n + extra_n + comment_n > directory_end - *at - CN__ZIP_ENTRY_SIZE)
+        return BAD(z, CN_E_FORMAT, "%s: offset %zu: an entry runs out of the directory", z->path, *at);
     char *name = cn__arena_alloc(&z->mem, name_n + 1);
     if (!name) return cn__nomem(z->ctx);
-    memcpy(name, p + ENTRY_SIZE, name_n);
-    head      h = { get16(p + 8), get16(p + 10), get32(p + 16), get32(p + 20), get32(p + 24) };
-    cn_status status = read_zip64(z, p + ENTRY_SIZE + name_n, extra_n, *entry, &h);
-    if (!status) status = check_name(z, name, name_n, *entry);
-    if (!status) status = check_kind(z, name, &h, get16(p + 4), get32(p + 38));
-    if (status) return status;
-    if (get16(p + 34) || get32(p + 42) != *at)
-        return BAD(z, CN_E_FORMAT,
-                   "%s: \"%s\" should begin at offset %zu, not %u: members must follow each other without gap or "
-                   "overlap, in the order of the directory",
-                   z->path, name, *at, get32(p + 42));
-    *m = (cn__zip_member){ name, 0, h.packed, h.size, h.crc, h.method == 8 };
-    *entry += ENTRY_SIZE + name_n + extra_n + comment_n;
-    return read_local(z, name, &h, directory, at, &m->offset);
+    memcpy(name, p + CN__ZIP_ENTRY_SIZE, name_n);
+    e->h = (head){ get16(p + 8), get16(p + 10), get32(p + 16), get32(p + 20), get32(p + 24) };
+    e->offset = get32(p + 42);
+    cn_status status = read_zip64(z, p + CN__ZIP_ENTRY_SIZE + name_n, extra_n, *at,
+                                  (uint64_t *const[]){ &e->h.size, &e->h.packed, &e->offset }, 3);
+    if (!status) status = check_name(z, name, name_n, *at);
+    if (!status) status = check_kind(z, name, &e->h, get16(p + 4), get32(p + 38));
+    if (!status && get16(p + 34))
+        status = BAD(z, CN_E_UNSUPPORTED, "%s: \"%s\" is in another part of the archive", z->path, name);
+    *e->member = (cn__zip_member){ name, 0, e->h.packed, e->h.size, e->h.crc, e->h.method == 8 };
+    *at += CN__ZIP_ENTRY_SIZE + name_n + extra_n + comment_n;
+    return status;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    uint64_t x = ((const entry *)a)->offset, y = ((const entry *)b)->offset;
+    return (x > y) - (x < y);
+}
+
+/* The members one after another, as they lie in the archive. */
+static cn_status read_members(cn__zip *z, const end *e, entry *entries)
+{
+    size_t at = 0;
+    qsort(entries, z->count, sizeof *entries, by_offset);
+    for (size_t i = 0; i < z->count; i++) {
+        cn__zip_member *m = entries[i].member;
+        if (entries[i].offset != at)
+            return BAD(z, CN_E_FORMAT, "%s: \"%s\" should begin at offset %zu, not %llu: members must follow each "
+                       "other without gap or overlap", z->path, m->name, at, (unsigned long long)entries[i].offset);
+        cn_status status = read_local(z, m->name, &entries[i].h, (size_t)e->directory, &at, &m->offset);
+        if (status) return status;
+    }
+    if (at == e->directory) return CN_OK;
+    return BAD(z, CN_E_FORMAT, "%s: offset %zu: bytes here belong to no member", z->path, at);
 }
 
 /* Two members of one name: which is meant would depend on the reader. */
@@ -184,34 +254,21 @@ static cn_status check_duplicates(cn__zip *z)
 
 static cn_status read_directory(cn__zip *z)
 {
-    size_t    end = 0, at = 0;
-    cn_status status = find_end(z, &end);
+    end       e;
+    cn_status status = read_end(z, &e);
     if (status) return status;
-    const unsigned char *p = z->at + end;
-    size_t count = get16(p + 10), size = get32(p + 12), directory = get32(p + 16);
-    if (count == 0xffff || size == UINT32_MAX || directory == UINT32_MAX)
-        return BAD(z, CN_E_UNSUPPORTED,
-                   "%s: has a zip64 directory; archives below 4 GiB with up to %d members can be read", z->path,
-                   MAX_MEMBERS);
-    if (get16(p + 4) || get16(p + 6) || get16(p + 8) != count)
-        return BAD(z, CN_E_UNSUPPORTED, "%s: is one of several parts of an archive", z->path);
-    if (directory > end || size != end - directory)
-        return BAD(z, CN_E_FORMAT, "%s: offset %zu: the directory (%zu bytes from %zu on) does not end here", z->path,
-                   end, size, directory);
-    if (count > MAX_MEMBERS)
-        return BAD(z, CN_E_LIMIT, "%s: has %zu members; up to %d can be read", z->path, count, MAX_MEMBERS);
-    if (count > size / ENTRY_SIZE)
-        return BAD(z, CN_E_FORMAT, "%s: offset %zu: %zu members are declared, the directory has no room for them",
-                   z->path, end, count);
+    size_t count = (size_t)e.count, at = (size_t)e.directory;
+    entry *entries = cn__arena_alloc(&z->mem, count * sizeof *entries);
     z->members = cn__arena_alloc(&z->mem, count * sizeof *z->members);
-    if (!z->members) return cn__nomem(z->ctx);
-    size_t entry = directory;
-    for (; z->count < count; z->count++)
-        if ((status = read_entry(z, end, &entry, directory, &at, &z->members[z->count]))) return status;
-    if (entry != end || at != directory)
-        return BAD(z, CN_E_FORMAT, "%s: offset %zu: bytes here belong to no member", z->path,
-                   entry != end ? entry : at);
-    return check_duplicates(z);
+    if (!entries || !z->members) return cn__nomem(z->ctx);
+    for (; !status && z->count < count; z->count++) {
+        entries[z->count].member = &z->members[z->count];
+        status = read_entry(z, e.at, &at, &entries[z->count]);
+    }
+    if (!status && at != e.at)
+        status = BAD(z, CN_E_FORMAT, "%s: offset %zu: bytes here belong to no member", z->path, at);
+    if (!status) status = read_members(z, &e, entries);
+    return status ? status : check_duplicates(z);
 }
 
 cn_status cn__zip_open(cn__zip *z, cn_ctx *ctx, const char *path, const void *at, size_t n)

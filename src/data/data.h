@@ -10,11 +10,6 @@
 #include "cornu/array.h"
 #include "cornu/data.h"
 
-/* The caller's args, whole: what a caller compiled with an older header does not have reads as zero. */
-#define CN__ARGS(T, name, given)                                                                        \
-    T name = { .head = { .size = 0 } };                                                                 \
-    if (given) memcpy(&name, (given), CN__MIN((size_t)(given)->head.size, sizeof name))
-
 /* For builders: carries on what a function that records (cn__read_file, cn__fail) has recorded last. */
 static inline void *cn__poison_recorded(void *handle)
 {
@@ -55,6 +50,15 @@ bool      cn__array_strings(cn_array *, const char *site, int rank, const int64_
 /* Turns the bytes of each of n numbers round: big-endian to little-endian and back. */
 void      cn__swap_bytes(void *numbers, size_t size, size_t n);
 cn_status cn__save_npy(const cn_array *, const char *path);              /* of a sound one */
+/* Writes arrays as numpy.savez does: stored, each under its name. */
+typedef struct cn__npz_item {
+    const char *name;
+    cn_dtype    dtype;
+    int         rank;
+    const int64_t *dim;
+    const void *data;
+} cn__npz_item;
+cn_status cn__npz_save(cn_ctx *, const char *site, const char *path, cn__npz_item *, size_t n);
 /* Fills a blank one from the n bytes of a .npy file, block, which is n + 1 bytes of cn__alloc's and goes with it. */
 cn_array *cn__npy_array(cn_array *, const char *path, unsigned char *block, size_t n);
 cn_status cn__save_png(const cn_array *, const char *path);

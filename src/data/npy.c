@@ -3,6 +3,7 @@
    (pickle, which is code) are never read. Format: numpy.lib.format. */
 #include "base/file.h"
 #include "base/zip.h"
+#include "base/zip_write.h"
 #include "data/data.h"
 #include <stdio.h>
 
@@ -275,25 +276,66 @@ cn_array *cn_array_from_npz(cn_ctx *ctx, const char *path, const char *name)
 }
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
-cn_status cn__save_npy(const cn_array *a, const char *path)
+enum { HEAD_SIZE = 10 + CN__SHAPE_TEXT + 128 };
+
+/* The head; its size, so that the numbers begin at a multiple of 64. */
+static size_t print_head(char head[HEAD_SIZE], const char *descr, int rank, const int64_t *dim)
 {
-    cn_ctx  *ctx = a->head.obj.ctx;
-    cn__text t = { .ctx = ctx };
-    char     head[12 + CN__SHAPE_TEXT + 128], shape[CN__SHAPE_TEXT];
-    const char *descr = cn__dtype_npy(a->head.dtype);
-    if (!descr)
-        return cn__fail(ctx, NULL, CN_E_DTYPE, "array_save: NumPy has no %s; cn_cast the array to float32 first",
-                        cn__dtype_name(a->head.dtype));
-    int n = snprintf(head + 10, sizeof head - 10, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr,
-                     cn__shape_text(a->head.rank, a->head.dim, shape));
-    size_t size = ((size_t)n + 10 + 1 + 63) / 64 * 64;   /* the numbers begin at a multiple of 64 */
+    char   shape[CN__SHAPE_TEXT];
+    int    n = snprintf(head + 10, HEAD_SIZE - 10, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr,
+                        cn__shape_text(rank, dim, shape));
+    size_t size = ((size_t)n + 10 + 1 + 63) / 64 * 64;
     memset(head + 10 + n, ' ', size - 10 - (size_t)n);
     head[size - 1] = '\n';
     memcpy(head, "\x93NUMPY\1\0", 8);
     head[8] = (char)((size - 10) & 0xff), head[9] = (char)((size - 10) >> 8);
-    cn__text_bytes(&t, head, size);
-    cn__text_bytes(&t, a->data, a->values.count * cn__dtype_size(a->head.dtype));
-    cn_status status = t.nomem ? cn__nomem(ctx) : cn__write_file(ctx, NULL, path, t.at, t.n);
-    cn__text_free(&t);
-    return status;
+    return size;
+}
+
+static const char *descr_of(cn_ctx *ctx, const char *site, const char *what, cn_dtype dtype)      /* NULL: recorded */
+{
+    const char *descr = cn__dtype_npy(dtype);
+    if (!descr)
+        cn__fail(ctx, site, CN_E_DTYPE, "%s: NumPy has no %s; cn_cast the array to float32 first", what,
+                 cn__dtype_name(dtype));
+    return descr;
+}
+
+cn_status cn__save_npy(const cn_array *a, const char *path)
+{
+    cn_ctx     *ctx = a->head.obj.ctx;
+    char        head[HEAD_SIZE];
+    const char *descr = descr_of(ctx, NULL, "array_save", a->head.dtype);
+    cn__save   *file = descr ? cn__save_begin(ctx, NULL, path) : NULL;
+    if (!file) return (cn_error)(ctx);
+    cn__save_put(file, head, print_head(head, descr, a->head.rank, a->head.dim));
+    cn__save_put(file, a->data, a->values.count * cn__dtype_size(a->head.dtype));
+    return cn__save_end(file);
+}
+
+static bool emit_item(void *user, cn__sink *sink, uint64_t *size)
+{
+    const cn__npz_item *item = user;
+    char    head[HEAD_SIZE];
+    int64_t n = 1;
+    for (int i = 0; i < item->rank; i++) n *= item->dim[i];
+    size_t head_n = print_head(head, cn__dtype_npy(item->dtype), item->rank, item->dim);
+    size_t bytes = (size_t)n * cn__dtype_size(item->dtype);
+    *size = head_n + bytes;
+    return sink->put(sink->user, head, head_n) && (!bytes || sink->put(sink->user, item->data, bytes));
+}
+
+cn_status cn__npz_save(cn_ctx *ctx, const char *site, const char *path, cn__npz_item *items, size_t n)
+{
+    cn__arena      mem = { .ctx = ctx };
+    cn__zip_entry *entry = cn__arena_alloc(&mem, (n + 1) * sizeof *entry);
+    cn_status      failed = entry ? CN_OK : cn__nomem(ctx);
+    for (size_t i = 0; !failed && i < n; i++) {
+        entry[i] = (cn__zip_entry){ cn__arena_printf(&mem, "%s.npy", items[i].name), emit_item, &items[i] };
+        if (!entry[i].name) failed = cn__nomem(ctx);
+        else if (!descr_of(ctx, site, path, items[i].dtype)) failed = CN_E_DTYPE;
+    }
+    if (!failed) failed = cn__zip_save(ctx, site, path, entry, n);
+    cn__arena_free(&mem);
+    return failed;
 }

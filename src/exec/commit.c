@@ -51,9 +51,10 @@ bool cn__plan_save(cn__prep *p)
 }
 
 /* ---- Updates in place -------------------------------------------------------------------------------------------- */
+/* ACCUMULATE may have a scale or not; else results tell how many operands there are. */
 static bool same_kind(const cn__inst *a, const cn__inst *b)
 {
-    return a->op == b->op && a->nin == b->nin && a->nout == b->nout && a->attr_size == b->attr_size &&
+    return a->op == b->op && a->nout == b->nout && a->attr_size == b->attr_size &&
            (!a->attr_size || !memcmp(a->attr, b->attr, a->attr_size));
 }
 

@@ -43,6 +43,9 @@ void      cn__plan_ref(cn__plan *);
 void      cn__plan_unref(cn__plan *);
 int64_t   cn__plan_roots(const cn__plan *);
 
+/* A clock for the steps of one plan: how many there were, and what each of its calls took in all. */
+typedef struct cn__timer { const cn__plan *plan; uint64_t steps; double *seconds; } cn__timer;
+
 typedef struct cn__own { void *at; size_t bytes; } cn__own;
 
 /* One runner's state; several links (legs) share its arena. */
@@ -56,6 +59,7 @@ typedef struct cn__exec {
     atomic_int    stop;
     atomic_uint   fault;
     uint32_t      fault_inst;                            /* valid after CN__RUN_FAULT or CN__RUN_NONFINITE */
+    cn__timer    *timer;                                 /* NULL: nobody asks what calls take */
 } cn__exec;
 typedef struct cn__checked { const void *at; bool wide /* float64 */; cn__val val; } cn__checked;
 typedef struct cn__linked {

@@ -65,6 +65,23 @@ static inline cn__run_end step(cn__exec *e, cn__linked *l, uint64_t rows)
     return CN__RUN_DONE;
 }
 
+/* The same step with a look at the clock after each call. */
+static cn__run_end timed_step(cn__exec *e, cn__linked *l, uint64_t rows)
+{
+    cn__timer *t = e->timer;
+    const cn__call *c = l->call, *commit = c + l->plan->ncompute, *end = commit + l->plan->ncommit;
+    for (double now = cn__now(), then; c < end; c++, now = then) {
+        if (c == commit && (atomic_load(&e->stop) || atomic_load(&e->fault) || !all_finite(e, l))) break;
+        run_calls(e, c, c + 1, NULL);
+        t->seconds[c - l->call] += (then = cn__now()) - now;
+    }
+    if (c <= commit && l->plan->ncommit) return step(e, l, rows);        /* which says what it was */
+    t->steps++;
+    l->committed = true;
+    for (uint32_t k = 0; k < e->nfeeds; k++) e->feeds[k].cursor += rows;
+    return CN__RUN_DONE;
+}
+
 /* ---- Legs -------------------------------------------------------------------------------------------------------- */
 /* Where one plan's steps end and another's begin, mirrors are brought up to date: plans need not write the same. */
 typedef struct run { cn__exec *e; cn__linked *now; uint32_t denormals; } run;
@@ -95,15 +112,18 @@ static void leave(run *r)
 static cn__run_end run_epoch(run *r, const cn__leg *legs, int n, uint64_t *done, uint64_t most, double deadline)
 {
     uint64_t first = 0, ran = 0;
-    for (int k = 0; k < n; first += legs[k++].steps)
+    for (int k = 0; k < n; first += legs[k++].steps) {
+        bool timed = r->e->timer && r->e->timer->plan == legs[k].linked->plan;
         for (uint64_t s = *done > first ? *done - first : 0; s < legs[k].steps; s++) {
             if (ran == most || (deadline > 0 && ran && ran % LOOK_AT_CLOCK == 0 && cn__now() >= deadline))
                 return CN__RUN_DONE;
             turn_to(r, legs[k].linked);
-            cn__run_end end = step(r->e, legs[k].linked, legs[k].rows);
+            cn__run_end end = timed ? timed_step(r->e, legs[k].linked, legs[k].rows)
+                                    : step(r->e, legs[k].linked, legs[k].rows);
             if (end != CN__RUN_DONE) return end;
             ++*done, ran++;
         }
+    }
     return CN__RUN_DONE;
 }
 

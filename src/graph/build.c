@@ -280,6 +280,11 @@ cn__val cn__one_hot(cn_graph *g, cn__val index, int64_t depth, cn_dtype dtype)
     return cn__cast(g, EMIT1(g, CN__OP_ONE_HOT, a, index), dtype);
 }
 
+cn__val cn__search_sorted(cn_graph *g, cn__val table, cn__val x)
+{
+    return cn__b2(g, CN__OP_SEARCH_SORTED, table, x);
+}
+
 cn__val cn__cumsum(cn_graph *g, cn__val x, int axis, bool exclusive, bool reverse)
 {
     cn__a_axis a = { .axis = axis_of(g, x, axis, type_of(g, x).rank, "cumsum"), .keepdims = exclusive,

@@ -46,6 +46,8 @@ cn__val cn__gather(cn_graph *, cn__val x, cn__val index, int axis);
 cn__val cn__scatter_add(cn_graph *, cn__val index, cn__val rows, int axis, int64_t depth);
 cn__val cn__gather_along(cn_graph *, cn__val x, cn__val index, int axis);
 cn__val cn__one_hot(cn_graph *, cn__val index, int64_t depth, cn_dtype);
+/* how many numbers of a table, which rise, are at most x: int32, in x's shape */
+cn__val cn__search_sorted(cn_graph *, cn__val table, cn__val x);
 cn__val cn__cumsum(cn_graph *, cn__val x, int axis, bool exclusive, bool reverse);
 cn__val cn__sort(cn_graph *, cn__val x, int axis, bool descending, cn__val *index);
 cn__val cn__topk(cn_graph *, cn__val x, int k, cn__val *index);

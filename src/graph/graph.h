@@ -217,5 +217,5 @@ typedef enum cn__print_form { CN__PRINT_TEXT = 1, CN__PRINT_DOT, CN__PRINT_JSON 
 void cn__print(const cn_graph *, cn__print_form, cn__text *);    /* stable; used in tests */
 
 /* Data-dependent errors that a kernel reports by setting a bit of its fault word (it clamps and goes on). */
-enum { CN__FAULT_INDEX = 1, CN__FAULT_LABEL = 2 };
+enum { CN__FAULT_INDEX = 1, CN__FAULT_LABEL = 2, CN__FAULT_UNKNOWN = 4 };
 #endif

@@ -1,31 +1,13 @@
 /* callbacks.c: what may happen between steps and epochs: Keras's callbacks, in its words. Each is a row of
    callbacks.def and a table of hooks; the user's own are LambdaCallback. */
 #include "base/file.h"
-#include "model/model.h"
+#include "model/callbacks.h"
 #include "nn/options.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef cn_status hook(cn__callback *, const cn_event *);
-typedef struct callback_ops {
-    hook      *on[CN__HOOKS];
-    size_t     state;                                    /* bytes, zeroed */
-    cn_status (*open)(cn__callback *);
-    cn_status (*invalid)(cn__callback *, int64_t batch); /* CN_OK: no error */
-    void      (*close)(cn__callback *);
-} callback_ops;
-struct cn__callback {
-    const callback_ops *ops;
-    const cn__class *cls;
-    cn_model   *m;
-    const char *site;
-    void       *args, *state;
-};
-
 /* ---- A result that is watched ------------------------------------------------------------------------------------ */
-typedef struct monitor { int direction; bool any; double best; } monitor;
-
 static void add_available(const cn_model *m, cn__text *list)
 {
     for (size_t i = 0; i < m->results.n; i++)
@@ -33,7 +15,7 @@ static void add_available(const cn_model *m, cn__text *list)
 }
 
 /* Keras's mode "auto": the loss falls, a metric goes its own way, else somebody has to say. */
-static cn_status set_direction(cn__callback *c, monitor *w, const char *name, cn_word mode)
+cn_status cn__monitor_direct(cn__callback *c, cn__monitor *w, const char *name, cn_word mode)
 {
     const char *own = !strncmp(name, "val_", 4) ? name + 4 : name;
     const cn__training *t = c->m->training;
@@ -63,16 +45,23 @@ static bool value_of(cn__callback *c, const char *name, double *value, const cha
     return false;
 }
 
-static bool improves(const monitor *w, double value, double than, double min_delta)
+bool cn__monitor_improves(const cn__monitor *w, double value, double than, double min_delta)
 {
     return w->direction > 0 ? value - fabs(min_delta) > than : value + fabs(min_delta) < than;
 }
 
-static bool is_best(monitor *w, double value, double min_delta)
+bool cn__monitor_best(cn__monitor *w, double value, double min_delta)
 {
-    if (w->any && !improves(w, value, w->best, min_delta)) return false;
+    if (w->any && !cn__monitor_improves(w, value, w->best, min_delta)) return false;
     w->any = true, w->best = value;
     return true;
+}
+
+void cn__monitor_snap(cn__monitor *w, cn__snap *s)
+{
+    w->direction = (int)cn__snap_number(s, w->direction);
+    w->any = cn__snap_number(s, w->any) != 0;
+    w->best = cn__snap_real(s, w->best);
 }
 
 /* Results that callbacks add: once an epoch. */
@@ -85,22 +74,40 @@ static cn_status log_learning_rate(cn__callback *c)
 }
 
 /* ---- EarlyStopping ----------------------------------------------------------------------------------------------- */
-typedef struct early { monitor w; int64_t wait, stopped, best_epoch; char *weights; size_t bytes; } early;
+typedef struct early { cn__monitor w; int64_t wait, stopped, best_epoch; char *weights; size_t bytes; } early;
+
+static cn_status make_room(cn_model *m, early *s)
+{
+    if (s->weights) return CN_OK;
+    if (!cn__model_table(m)) return CN_E_NOMEM;
+    for (size_t i = 0; i < m->table.n; i++) s->bytes += cn__type_bytes(&m->table.at[i].weight->var->type);
+    return (s->weights = cn__alloc(m->obj.ctx, s->bytes)) ? CN_OK : cn__nomem(m->obj.ctx);
+}
 
 static cn_status keep_weights(cn__callback *c, early *s)
 {
     cn_model *m = c->m;
-    size_t bytes = 0, at = 0;
-    if (!cn__model_table(m)) return CN_E_NOMEM;
-    for (size_t i = 0; i < m->table.n; i++) bytes += cn__type_bytes(&m->table.at[i].weight->var->type);
-    if (!s->weights && !(s->weights = cn__alloc(m->obj.ctx, bytes))) return cn__nomem(m->obj.ctx);
-    s->bytes = bytes;
+    size_t    at = 0;
+    cn_status status = make_room(m, s);
+    if (status) return status;
     for (size_t i = 0; i < m->table.n; i++) {
         const cn__var *v = m->table.at[i].weight->var;
         memcpy(s->weights + at, v->master, cn__type_bytes(&v->type));
         at += cn__type_bytes(&v->type);
     }
     return CN_OK;
+}
+
+static void early_snap(cn__callback *c, cn__snap *snap)
+{
+    early *s = c->state;
+    cn__monitor_snap(&s->w, snap);
+    s->wait = cn__snap_number(snap, s->wait);
+    s->stopped = cn__snap_number(snap, s->stopped);
+    s->best_epoch = cn__snap_number(snap, s->best_epoch);
+    if (!cn__snap_number(snap, s->weights != NULL) || snap->bad) return;
+    if (make_room(c->m, s)) cn__snap_bad(snap, "there is no memory for the best weights");
+    else cn__snap_bytes(snap, s->weights, s->bytes);
 }
 
 static void give_weights_back(cn_model *m, const early *s)
@@ -120,17 +127,17 @@ static cn_status early_epoch(cn__callback *c, const cn_event *e)
     early *s = c->state;
     double value;
     bool   restore = a->restore_best_weights == CN_YES;
-    cn_status status = set_direction(c, &s->w, a->monitor, a->mode);
+    cn_status status = cn__monitor_direct(c, &s->w, a->monitor, a->mode);
     if (status || !value_of(c, a->monitor, &value, "Early stopping") || e->epoch < a->start_from_epoch) return status;
     if (restore && !s->weights) {
         if ((status = keep_weights(c, s))) return status;
         s->best_epoch = e->epoch;
     }
     s->wait++;
-    if (is_best(&s->w, value, a->min_delta)) {
+    if (cn__monitor_best(&s->w, value, a->min_delta)) {
         s->best_epoch = e->epoch;
         if (restore && (status = keep_weights(c, s))) return status;
-        if (a->baseline == 0 || improves(&s->w, value, a->baseline, a->min_delta)) s->wait = 0;
+        if (a->baseline == 0 || cn__monitor_improves(&s->w, value, a->baseline, a->min_delta)) s->wait = 0;
         return CN_OK;
     }
     if (s->wait >= a->patience && e->epoch > 0) {
@@ -158,14 +165,15 @@ static void early_close(cn__callback *c)
     early *s = c->state;
     cn__free(c->m->obj.ctx, s->weights, s->bytes);
 }
-static const callback_ops ops_early_stopping = {
+const cn__callback_ops cn__callback_early_stopping = {
     .on = { [CN__ON_EPOCH_END] = early_epoch, [CN__ON_TRAIN_END] = early_end },
     .state = sizeof(early),
+    .snap = early_snap,
     .close = early_close
 };
 
 /* ---- ReduceLROnPlateau, LearningRateScheduler -------------------------------------------------------------------- */
-typedef struct plateau { monitor w; int64_t wait, cooldown; } plateau;
+typedef struct plateau { cn__monitor w; int64_t wait, cooldown; } plateau;
 
 static cn_status plateau_open(cn__callback *c)
 {
@@ -173,6 +181,14 @@ static cn_status plateau_open(cn__callback *c)
     if (a->factor > 0 && a->factor < 1) return CN_OK;
     return cn__fail(c->m->obj.ctx, c->site, CN_E_VALUE, "ReduceLROnPlateau: .factor is %g, it must be between 0 and 1.",
                     a->factor);
+}
+
+static void plateau_snap(cn__callback *c, cn__snap *snap)
+{
+    plateau *s = c->state;
+    cn__monitor_snap(&s->w, snap);
+    s->wait = cn__snap_number(snap, s->wait);
+    s->cooldown = cn__snap_number(snap, s->cooldown);
 }
 
 static cn_status plateau_reduce(cn__callback *c, plateau *s, int64_t epoch)
@@ -195,16 +211,17 @@ static cn_status plateau_epoch(cn__callback *c, const cn_event *e)
     const cn_reduce_lr_on_plateau_args *a = c->args;
     plateau *s = c->state;
     double value;
-    cn_status status = set_direction(c, &s->w, a->monitor, a->mode);
+    cn_status status = cn__monitor_direct(c, &s->w, a->monitor, a->mode);
     if (!status) status = log_learning_rate(c);
     if (status || !value_of(c, a->monitor, &value, "Learning rate reduction is")) return status;
     if (s->cooldown > 0) s->cooldown--, s->wait = 0;
-    if (is_best(&s->w, value, a->min_delta)) s->wait = 0;
+    if (cn__monitor_best(&s->w, value, a->min_delta)) s->wait = 0;
     else if (s->cooldown == 0 && ++s->wait >= a->patience) status = plateau_reduce(c, s, e->epoch);
     return status;
 }
-static const callback_ops ops_reduce_lr_on_plateau = { .on = { [CN__ON_EPOCH_END] = plateau_epoch },
+const cn__callback_ops cn__callback_reduce_lr_on_plateau = { .on = { [CN__ON_EPOCH_END] = plateau_epoch },
                                                        .state = sizeof(plateau),
+                                                       .snap = plateau_snap,
                                                        .open = plateau_open };
 
 static cn_status scheduler_open(cn__callback *c)
@@ -227,7 +244,7 @@ static cn_status scheduler_begin(cn__callback *c, const cn_event *e)
 }
 
 static cn_status scheduler_end(cn__callback *c, const cn_event *e) { return (void)e, log_learning_rate(c); }
-static const callback_ops ops_learning_rate_scheduler = {
+const cn__callback_ops cn__callback_learning_rate_scheduler = {
     .on = { [CN__ON_EPOCH_BEGIN] = scheduler_begin, [CN__ON_EPOCH_END] = scheduler_end }, .open = scheduler_open
 };
 
@@ -238,86 +255,7 @@ static cn_status terminate_invalid(cn__callback *c, int64_t batch)
     cn__say(c->m, "Batch %lld: Invalid loss, terminating training", (long long)batch);
     return a->raise_error == CN_NO ? CN_OK : CN_E_NUMERIC;
 }
-static const callback_ops ops_terminate_on_nan = { .invalid = terminate_invalid };
-
-/* ---- CSVLogger --------------------------------------------------------------------------------------------------- */
-typedef struct csv { cn__out *out; bool header, started; int n; const char *key[CN_MAX_LIST * 4]; } csv;
-
-static cn_status csv_open(cn__callback *c)
-{
-    const cn_csv_logger_args *a = c->args;
-    csv    *s = c->state;
-    cn_ctx *ctx = c->m->obj.ctx;
-    if (!a->filename) return cn__fail(ctx, c->site, CN_E_VALUE, "CSVLogger: there is no file name.");
-    if (!a->separator || strlen(a->separator) != 1)
-        return cn__fail(ctx, c->site, CN_E_VALUE, "CSVLogger: .separator is one character.");
-    bool append = a->append == CN_YES;
-    s->header = !append || !cn__file_exists(ctx, a->filename);
-    s->out = cn__out_open(ctx, c->site, a->filename, append);
-    return s->out ? CN_OK : (cn_error)(ctx);
-}
-
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-
-/* Keras: sorted; columns for a validation that has not come yet. */
-static cn_status csv_columns(cn__callback *c, csv *s)
-{
-    bool validation = false;
-    for (size_t i = 0; i < c->m->results.n && s->n < (int)CN__COUNT(s->key) / 2; i++) {
-        const cn__result *r = &c->m->results.at[i];
-        if (r->stamp != c->m->stamp) continue;
-        s->key[s->n++] = r->name;
-        validation = validation || !strncmp(r->name, "val_", 4);
-    }
-    qsort(s->key, (size_t)s->n, sizeof *s->key, by_text);
-    for (int i = 0, n = s->n; !validation && i < n; i++)
-        if (!(s->key[s->n++] = cn__arena_printf(&c->m->mem, "val_%s", s->key[i]))) return cn__nomem(c->m->obj.ctx);
-    s->started = true;
-    return CN_OK;
-}
-
-static cn_status csv_epoch(cn__callback *c, const cn_event *e)
-{
-    const cn_csv_logger_args *a = c->args;
-    csv      *s = c->state;
-    char      number[32];
-    cn__text  line = { .ctx = c->m->obj.ctx };
-    bool      first = !s->started;
-    cn_status status = first ? csv_columns(c, s) : CN_OK;
-    if (first && s->header) {
-        cn__text_add(&line, "epoch");
-        for (int i = 0; i < s->n; i++) cn__text_add(&line, "%s%s", a->separator, s->key[i]);
-        cn__text_add(&line, "\r\n");
-    }
-    cn__text_add(&line, "%lld", (long long)e->epoch);
-    for (int i = 0; i < s->n; i++) {
-        const cn__result *r = cn__result_find(c->m, s->key[i]);
-        cn__text_add(&line, "%s%s", a->separator, r && r->stamp == c->m->stamp ? cn__repr(r->value, number) : "NA");
-    }
-    cn__text_add(&line, "\r\n");
-    if (!status) status = line.nomem ? cn__nomem(c->m->obj.ctx) : cn__out_write(s->out, cn__text_get(&line), line.n);
-    cn__text_free(&line);
-    return status;
-}
-
-static cn_status csv_end(cn__callback *c, const cn_event *e)
-{
-    csv *s = c->state;
-    cn__out *out = s->out;
-    (void)e;
-    s->out = NULL;
-    return cn__out_close(out);
-}
-
-static void csv_close(cn__callback *c)
-{
-    csv *s = c->state;
-    (void)cn__out_close(s->out);
-}
-static const callback_ops ops_csv_logger = { .on = { [CN__ON_EPOCH_END] = csv_epoch, [CN__ON_TRAIN_END] = csv_end },
-                                             .state = sizeof(csv),
-                                             .open = csv_open,
-                                             .close = csv_close };
+const cn__callback_ops cn__callback_terminate_on_nan = { .invalid = terminate_invalid };
 
 /* ---- LambdaCallback ---------------------------------------------------------------------------------------------- */
 static cn_status call_user(cn__callback *c, cn_hook f, const cn_event *e)
@@ -331,34 +269,32 @@ static cn_status call_user(cn__callback *c, cn_hook f, const cn_event *e)
                           (long long)e->epoch + 1, (long long)e->batch + 1);
 }
 
-#define LAMBDA(member)                                                                                    \
+static cn_status lambda_open(cn__callback *c)
+{
+    const cn_lambda_callback_args *a = c->args;
+    c->train_batches = a->on_train_batch_begin || a->on_train_batch_end;
+    c->test_batches = a->on_test_batch_end != NULL;
+    return CN_OK;
+}
+
+#define LAMBDA_HOOKS(X)                                                                                   \
+    X(TRAIN_BEGIN, on_train_begin)             X(TRAIN_END, on_train_end)                                 \
+    X(EPOCH_BEGIN, on_epoch_begin)             X(EPOCH_END, on_epoch_end)                                 \
+    X(TRAIN_BATCH_BEGIN, on_train_batch_begin) X(TRAIN_BATCH_END, on_train_batch_end)                     \
+    X(TEST_BATCH_END, on_test_batch_end)
+#define LAMBDA(kind, member)                                                                              \
     static cn_status lambda_##member(cn__callback *c, const cn_event *e)                                  \
     {                                                                                                     \
         return call_user(c, ((cn_lambda_callback_args *)c->args)->member, e);                             \
     }
-LAMBDA(on_train_begin)
-LAMBDA(on_train_end) LAMBDA(on_epoch_begin) LAMBDA(on_epoch_end) LAMBDA(on_train_batch_begin) LAMBDA(on_train_batch_end)
-    LAMBDA(on_test_batch_end) static const callback_ops ops_lambda_callback = {
-        .on = { [CN__ON_TRAIN_BEGIN] = lambda_on_train_begin,
-                [CN__ON_TRAIN_END] = lambda_on_train_end,
-                [CN__ON_EPOCH_BEGIN] = lambda_on_epoch_begin,
-                [CN__ON_EPOCH_END] = lambda_on_epoch_end,
-                [CN__ON_TRAIN_BATCH_BEGIN] = lambda_on_train_batch_begin,
-                [CN__ON_TRAIN_BATCH_END] = lambda_on_train_batch_end,
-                [CN__ON_TEST_BATCH_END] = lambda_on_test_batch_end }
-    };
-
-/* ---- What waits for the file formats ----------------------------------------------------------------------------- */
-static cn_status no_files(cn__callback *c)
-{
-    return cn__fail(c->m->obj.ctx, c->site, CN_E_UNSUPPORTED, "%s: this version has no file format yet.", c->cls->name);
-}
-static const callback_ops ops_model_checkpoint = { .open = no_files }, ops_backup_and_restore = { .open = no_files };
+LAMBDA_HOOKS(LAMBDA)
+#define LAMBDA_ENTRY(kind, member)  [CN__ON_##kind] = lambda_##member,
+const cn__callback_ops cn__callback_lambda_callback = { .on = { LAMBDA_HOOKS(LAMBDA_ENTRY) }, .open = lambda_open };
 
 /* ---- The list ---------------------------------------------------------------------------------------------------- */
 #define CN_CALLBACK(class, snake, id, REQUIRED, FIELDS, help)                                                         \
     CN__CLASS(class_##id, cn_##id##_args, REQUIRED, CN_NO_FIELDS, FIELDS, #class, snake, "keras.callbacks", "", help, \
-              CN__FAM_CALLBACK, NULL, &ops_##id)                                                                      \
+              CN__FAM_CALLBACK, NULL, &cn__callback_##id)                                                             \
     cn_callback(cn_##id)(cn_##id##_args * args) { return CN__CHOOSE(cn_callback, args, #class); }
 #include "model/callbacks.def"
 #undef CN_CALLBACK
@@ -397,17 +333,16 @@ static cn_status open_one(cn__callbacks *l, const char *choice)
     if (!cls) return unknown(l, options ? head->kind : choice);
     if (!c) return cn__nomem(ctx);
     cn_head none = { .size = sizeof none };
-    c->ops = cls->ops, c->cls = cls, c->m = l->m, c->site = options && head->site ? head->site : l->site;
+    c->ops = cls->ops, c->cls = cls, c->m = l->m, c->mem = &l->mem;
+    c->site = options && head->site ? head->site : l->site;
     c->args = cn__args_resolve(ctx, &l->mem, c->site, cls, options ? (const void *)choice : &none);
     if (!c->args) return (cn_error)(ctx);
     if (c->ops->state && !(c->state = cn__arena_alloc(&l->mem, c->ops->state))) return cn__nomem(ctx);
     l->at[l->n++] = c;                                   /* from here on it is closed */
-    if (cls == class_lambda_callback()) {
-        const cn_lambda_callback_args *a = c->args;
-        l->train_batches = l->train_batches || a->on_train_batch_begin || a->on_train_batch_end;
-        l->test_batches = l->test_batches || a->on_test_batch_end;
-    }
-    return c->ops->open ? c->ops->open(c) : CN_OK;
+    cn_status status = c->ops->open ? c->ops->open(c) : CN_OK;
+    l->train_batches = l->train_batches || c->train_batches;
+    l->test_batches = l->test_batches || c->test_batches;
+    return status;
 }
 
 cn_status cn__callbacks_open(cn__callbacks *l, cn_model *m, const cn_callback *list, const char *site)
@@ -418,15 +353,41 @@ cn_status cn__callbacks_open(cn__callbacks *l, cn_model *m, const cn_callback *l
     return status;
 }
 
+/* One that asks for a stop does not keep the others from their part: what went on later would lack it. */
 cn_status cn__callbacks_run(cn__callbacks *l, cn__hook_kind kind, int64_t epoch, int64_t batch, int64_t step)
 {
     cn_event e = {
         .size = sizeof e, .ctx = l->m->obj.ctx, .model = l->m, .epoch = epoch, .batch = batch, .step = step
     };
     cn_status status = CN_OK;
-    for (int i = 0; !status && i < l->n; i++)
-        if (l->at[i]->ops->on[kind]) status = l->at[i]->ops->on[kind](l->at[i], &e);
+    for (int last = 0; last < 2; last++)
+        for (int i = 0; i < l->n; i++) {
+            cn__callback *c = l->at[i];
+            if (status && (status != CN_E_STOPPED || kind == CN__ON_TRAIN_END)) return status;
+            if (c->ops->last != last || !c->ops->on[kind]) continue;
+            cn_status failed = c->ops->on[kind](c, &e);
+            if (failed) status = failed;
+        }
     return status;
+}
+
+cn_status cn__callbacks_stopped(cn__callbacks *l, cn_status status)
+{
+    for (int i = 0; i < l->n; i++) {
+        cn_status failed = l->at[i]->ops->stopped ? l->at[i]->ops->stopped(l->at[i]) : CN_OK;
+        if (failed) status = failed;
+    }
+    return status;
+}
+
+void cn__callbacks_snap(cn__callbacks *l, cn__snap *s)
+{
+    for (int i = 0; i < l->n && !s->bad; i++) {
+        cn__callback *c = l->at[i];
+        if (!c->ops->snap) continue;
+        if (strcmp(cn__snap_text(s, c->cls->name), c->cls->name) != 0) cn__snap_bad(s, "it had other callbacks");
+        if (!s->bad) c->ops->snap(c, s);
+    }
 }
 
 cn_status cn__callbacks_invalid(cn__callbacks *l, int64_t batch)

@@ -1,6 +1,7 @@
 /* compile.c: which optimizer, which losses and metrics. What can be checked is checked here; what hangs on the targets
    (whether "accuracy" is binary or sparse, how many sums a metric has) is made when the first data come. */
 #include "model/model.h"
+#include "model/snapshot.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,11 +11,18 @@ static const char *const by_targets[] = { "accuracy", "acc", "crossentropy", "ce
 
 static bool is_name(const char *choice) { return (unsigned char)*choice >= ' '; }       /* options begin with a mark */
 
+const char *cn__choice_by_targets(cn__family family, const char *word)
+{
+    for (size_t i = 0; i < CN__COUNT(by_targets); i++)
+        if ((family == CN__FAM_METRIC || i > 1) && !strcmp(word, by_targets[i])) return by_targets[i];
+    return NULL;
+}
+
 const char *cn__choice_copy(cn_ctx *ctx, cn__arena *mem, const char *site, cn__family family, const char *choice)
 {
     cn__spec spec;
-    for (size_t i = 0; i < CN__COUNT(by_targets); i++)
-        if ((family == CN__FAM_METRIC || i > 1) && !strcmp(choice, by_targets[i])) return by_targets[i];
+    const char *word = cn__choice_by_targets(family, choice);
+    if (word) return word;
     if (!cn__spec_make(ctx, mem, site, family, choice, &spec)) return NULL;
     if (!is_name(choice)) return spec.args;
     const char *name = cn__arena_text(mem, choice);
@@ -78,7 +86,7 @@ static bool copy_output(cn_ctx *ctx, cn__training *t, int k, const cn_output_arg
     return copy_metrics(ctx, t, to, 0, o->metrics, site) && copy_metrics(ctx, t, to, 1, o->weighted_metrics, site);
 }
 
-static const char *output_name(const cn_model *m, int k)
+const char *cn__output_name(const cn_model *m, int k)
 {
     return m->built ? m->outputs.at[k]->from->layer->name : m->layers.at[m->layers.n - 1]->name;
 }
@@ -88,9 +96,9 @@ static int place_of(const cn_model *m, const cn__training *t, const cn_output_ar
 {
     if (!o->name) return i;
     for (int k = 0; k < t->targets; k++)
-        if (!strcmp(output_name(m, k), o->name)) return k;
+        if (!strcmp(cn__output_name(m, k), o->name)) return k;
     cn__text names = { .ctx = m->obj.ctx };
-    for (int k = 0; k < t->targets; k++) cn__text_add(&names, "%s\"%s\"", k ? ", " : "", output_name(m, k));
+    for (int k = 0; k < t->targets; k++) cn__text_add(&names, "%s\"%s\"", k ? ", " : "", cn__output_name(m, k));
     cn__fail(m->obj.ctx, site, CN_E_NAME, "cn_compile: model \"%s\" has no output \"%s\". It has %s.", m->layer->name,
              o->name, cn__text_get(&names));
     cn__text_free(&names);
@@ -167,6 +175,7 @@ cn_status (cn_compile)(cn_compile_args *given)
     cn__training_free(m);
     m->training = t;
     cn__history_clear(m);
+    cn__course_drop(m);
     return CN_OK;
 }
 
@@ -332,7 +341,7 @@ static cn_status make_targets(cn_model *m, cn__training *t, const cn__source *s,
         cn__target *to = &t->target[k];
         cn__type raw;
         part_type(&s->y[k], &raw);
-        to->name = output_name(m, k);
+        to->name = cn__output_name(m, k);
         cn__tensor_type(m->outputs.at[k], &to->p);
         if (to->loss_choice && !cn__loss_make(ctx, &t->mem, site, to->loss_choice, &raw, &to->p, &to->loss))
             return (cn_error)(ctx);

@@ -11,6 +11,7 @@ typedef struct own {
     cn_call_fn   call;
     int64_t      outputs;
     const cn_table_of_options *options;
+    const cn__class *option_class;                       /* the same, as the library's own tables */
     cn_pair_fn   pair;
     cn_node_fn   node;
     void        *user;
@@ -155,7 +156,12 @@ static void put_preset(char *at, const cn_field *f)
         if (!memcmp(at, zeros, sizeof real)) real = f->preset;
         else if (real == CN_ZERO) real = 0;
         memcpy(at, &real, sizeof real);
-    } else if (f->kind == CN_KIND_int64_t && !memcmp(at, zeros, sizeof whole)) memcpy(at, &whole, sizeof whole);
+    } else if (f->kind == CN_KIND_int64_t) {
+        int64_t given;
+        memcpy(&given, at, sizeof given);
+        if (given == CN_AXIS0) whole = 0;
+        if (!given || given == CN_AXIS0) memcpy(at, &whole, sizeof whole);
+    }
     else if ((f->kind == CN_KIND_cn_flag || f->kind == CN_KIND_cn_word) && !memcmp(at, zeros, sizeof small))
         memcpy(at, &small, sizeof small);
 }
@@ -182,6 +188,38 @@ static void *copy_options(cn_ctx *ctx, const cn_table_of_options *table, const c
         at += size;
     }
     return all;
+}
+
+/* The user's table as the library's own have it. Presets stay 0: copy_options puts them in. */
+static void no_presets(void *args) { (void)args; }
+
+static const cn__class *option_class(cn_ctx *ctx, const char *name, const cn_table_of_options *table)
+{
+    static const uint8_t type[] = { [CN_KIND_double] = CN__O_double,   [CN_KIND_int64_t] = CN__O_int64_t,
+                                    [CN_KIND_cn_flag] = CN__O_cn_flag, [CN_KIND_cn_word] = CN__O_cn_word,
+                                    [CN_KIND_cn_text] = CN__O_cn_text };
+    cn__arena *mem = cn__ctx_arena(ctx);
+    cn__class *row = cn__arena_alloc(mem, sizeof *row);
+    cn__option *o = cn__arena_alloc(mem, ((size_t)table->count + 1) * sizeof *o);
+    size_t at = sizeof(cn_head);
+    if (!row || !o) return cn__nomem(ctx), NULL;
+    for (int i = 0; i < table->count; i++) {
+        const cn_field *f = &table->fields[i];
+        size_t size = kind_size(f->kind);
+        at = (at + size - 1) / size * size;
+        o[i] = (cn__option){ .name = f->name, .type = type[f->kind], .offset = (uint32_t)at, .size = (uint32_t)size,
+                             .preset = cn__arena_printf(mem, "%g", f->preset), .help = f->help };
+        if (!o[i].preset) return cn__nomem(ctx), NULL;
+        at += size;
+    }
+    *row = (cn__class){ .name = name, .snake = name, .family = CN__FAM_LAYER, .size = table->size, .option = o,
+                        .options = table->count, .presets = no_presets };
+    return row;
+}
+
+const cn__class *cn__custom_options(const cn__class *class)
+{
+    return class->family == CN__FAM_LAYER && class->user ? ((const own *)class->user)->option_class : NULL;
 }
 
 /* ---- Layers ------------------------------------------------------------------------------------------------------ */
@@ -261,6 +299,7 @@ cn_status (cn_register_layer)(cn_register_layer_args *given)
     const char *name = cn__arena_text(cn__ctx_arena(ctx), a.name);
     if (!name) return cn__nomem(ctx);
     own o = { .name = name, .build = a.build, .call = a.call, .outputs = a.outputs, .options = a.options };
+    if (a.options && !(o.option_class = option_class(ctx, name, a.options))) return (cn_error)(ctx);
     cn__class row = *class_custom();
     row.name = name, row.ops = &layer_ops[a.supports_masking == CN_YES];
     return add_class(ctx, &row, &o);
@@ -298,6 +337,16 @@ static cn_layer *no_class(cn_ctx *ctx, const char *site, const char *type)
     return cn__poison_recorded(cn__new_small(ctx, CN__LAYER, sizeof(cn_layer)));
 }
 
+cn_layer *cn__custom_new(cn_ctx *ctx, const char *site, const cn__class *class, const cn_custom_args *given)
+{
+    const own *o = class->user;
+    cn_custom_args a = *given;
+    a.type = class->name;
+    if (o->options && !(a.options = copy_options(ctx, o->options, a.options)))
+        return cn__poison_recorded(cn__new_small(ctx, CN__LAYER, sizeof(cn_layer)));
+    return cn__layer_new(ctx, site, class, &a);
+}
+
 cn_layer *(cn_custom)(cn_custom_args *given)
 {
     CN__ARGS(cn_custom_args, a, given);
@@ -306,11 +355,8 @@ cn_layer *(cn_custom)(cn_custom_args *given)
     if (!ctx) return NULL;
     const cn__class *cls = cn__class_find(ctx, CN__FAM_LAYER, a.type);
     if (!cls || !cls->user) return no_class(ctx, site, a.type);
-    const own *o = cls->user;
-    if (o->options && !(a.options = copy_options(ctx, o->options, a.options)))
-        return cn__poison_recorded(cn__new_small(ctx, CN__LAYER, sizeof(cn_layer)));
     a.head.size = sizeof a;
-    cn_layer *l = cn__layer_new(ctx, site, cls, &a);
+    cn_layer *l = cn__custom_new(ctx, site, cls, &a);
     if (cn__bad(l) || !a.more[0]) return cn__layer_place(l, a.on, site);
     cn_tensor *in[CN_MAX_IO + 1] = { NULL };
     if (!cn__is(a.on, CN__TENSOR))

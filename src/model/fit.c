@@ -1,5 +1,6 @@
 /* fit.c: training: Keras's fit, argument for argument. */
 #include "model/model.h"
+#include "model/snapshot.h"
 #include <math.h>
 
 typedef struct fitting {                                 /* all that a fit holds */
@@ -11,7 +12,8 @@ typedef struct fitting {                                 /* all that a fit holds
     bool           validates;
     cn__callbacks  callbacks;
     cn__bar        bar;
-    int64_t        steps;                                /* so far, over all epochs */
+    cn__course     course;                               /* how far it has come */
+    bool           stopped;                              /* on request: there is no further epoch */
 } fitting;
 
 /* ---- Is what was asked for possible? ----------------------------------------------------------------------------- */
@@ -134,72 +136,140 @@ static cn_status validate(fitting *f, int64_t epoch)
 static bool begins_anew(const fitting *f, int64_t epoch)
 {
     bool shared = f->validation_ds == f->ds && f->validates && !f->train.s->direct;
-    return epoch == f->a.initial_epoch || !f->a.steps_per_epoch || shared;
+    return f->course.place.ended || epoch == f->a.initial_epoch || !f->a.steps_per_epoch || shared;
 }
 
-static cn_status one_epoch(fitting *f, int64_t epoch, bool *ended, bool *stopped)
+static cn_status begin_epoch(fitting *f)
 {
-    cn_model *m = f->m;
-    int64_t   wanted = f->a.steps_per_epoch;
-    m->stamp++;
-    cn_status status = cn__callbacks_run(&f->callbacks, CN__ON_EPOCH_BEGIN, epoch, 0, f->steps);
-    if (f->a.verbose) cn__bar_epoch(&f->bar, epoch);
-    if (!status && (*ended || begins_anew(f, epoch))) status = cn__reader_begin(&f->train, epoch);
+    cn__milestone *at = &f->course.place;
+    bool       anew = begins_anew(f, at->epoch);
+    f->m->stamp++;
+    at->stage = CN__IN_BATCHES;                          /* who stops it from here on has seen it begin */
+    at->start = anew ? 0 : f->train.at;
+    if (anew) at->begun = at->epoch;
+    cn_status status = cn__callbacks_run(&f->callbacks, CN__ON_EPOCH_BEGIN, at->epoch, 0, at->steps);
+    return status || !anew ? status : cn__reader_begin(&f->train, at->epoch);
+}
+
+static cn_status train(fitting *f)
+{
+    cn_model  *m = f->m;
+    cn__milestone *at = &f->course.place;
+    int64_t    wanted = f->a.steps_per_epoch;
     cn__pass p = { .reader = &f->train,
                    .mode = CN__TRAIN,
-                   .epoch = epoch,
+                   .epoch = at->epoch,
                    .steps = wanted,
-                   .before = f->steps,
+                   .before = at->steps,
                    .callbacks = &f->callbacks,
+                   .place = at,
                    .bar = f->a.verbose ? &f->bar : NULL };
-    if (!status) status = cn__pass_run(&p);
+    cn_status status = cn__pass_run(&p);
     if (status) return status;
-    f->steps += p.done;
-    *ended = p.ended, *stopped = p.stopped;
+    at->batches = p.done, at->samples = p.samples;
+    at->ended = p.ended;
     if (wanted && p.done < wanted && !p.stopped)
         cn__log(m->obj.ctx, CN_LOG_WARNING, "cn_fit: the data ended after %lld of %lld steps of epoch %lld.",
-                (long long)p.done, (long long)wanted, (long long)epoch + 1);
+                (long long)p.done, (long long)wanted, (long long)at->epoch + 1);
     if (!p.done && !p.stopped)
         return cn__fail(m->obj.ctx, f->site, CN_E_VALUE, "the data are empty: there is not one sample.");
     if (p.done && !cn__gauges_read(m, false, p.samples, "", true)) return CN_E_NOMEM;
-    if (f->validates && (epoch + 1) % f->a.validation_freq == 0) status = validate(f, epoch);
-    if (!status) status = cn__callbacks_run(&f->callbacks, CN__ON_EPOCH_END, epoch, p.done ? p.done - 1 : 0, f->steps);
+    at->stage = CN__IN_VALIDATION;
+    return CN_OK;
+}
+
+static cn_status end_epoch(fitting *f)
+{
+    cn__milestone *at = &f->course.place;
+    int64_t    done = at->batches, epoch = at->epoch;
+    at->stage = CN__AFTER_EPOCH;
+    cn_status status = cn__callbacks_run(&f->callbacks, CN__ON_EPOCH_END, epoch, done ? done - 1 : 0, at->steps + done);
     if (f->a.verbose && !status) {
-        if (f->bar.target == CN_ANY) f->bar.target = p.done;
-        if (!cn__bar_update(&f->bar, p.done, true)) status = CN_E_NOMEM;
+        if (f->bar.target == CN_ANY) f->bar.target = done;
+        if (!cn__bar_update(&f->bar, done, true)) status = CN_E_NOMEM;
     }
-    *stopped = *stopped || atomic_load(&m->stop);
     return status;
 }
 
-static cn_status run_epochs(fitting *f)
+static void next_epoch(cn__milestone *at)
 {
-    cn_model *m = f->m;
-    int64_t   first = f->a.initial_epoch, last = f->a.epochs;
-    bool      ended = false, stopped = false;
-    cn_status status = CN_OK;
-    if (!f->callbacks.n && !f->a.verbose && !f->validates && !m->watches && !f->a.steps_per_epoch &&
+    at->epoch++, at->stage = CN__BEFORE_EPOCH;
+    at->steps += at->batches, at->start += at->samples;
+    at->batches = at->samples = 0;
+}
+
+/* An epoch, or what is left of it. */
+static cn_status one_epoch(fitting *f)
+{
+    cn__milestone *at = &f->course.place;
+    cn_status  status = at->stage == CN__BEFORE_EPOCH ? begin_epoch(f) : CN_OK;
+    if (status) return status;
+    if (f->a.verbose) cn__bar_epoch(&f->bar, at->epoch);
+    if (at->stage == CN__IN_BATCHES) status = train(f);
+    if (!status && f->validates && (at->epoch + 1) % f->a.validation_freq == 0) status = validate(f, at->epoch);
+    if (!status) status = end_epoch(f);
+    if (status) return status;
+    next_epoch(at);
+    f->stopped = atomic_load(&f->m->stop);
+    return CN_OK;
+}
+
+/* Goes on where a snapshot says. */
+static cn_status resume(fitting *f, bool *resumed)
+{
+    cn__milestone *at = &f->course.place;
+    cn_status  status = cn__course_resume(f->m, &f->course, f->site, resumed);
+    if (status || !*resumed) return status;
+    if (at->stage == CN__AFTER_EPOCH) next_epoch(at);
+    f->train.seed = (uint64_t)at->seed;
+    f->validation.seed = (uint64_t)at->seed;
+    if (at->stopped) cn_stop_training(f->m);
+    f->stopped = at->stopped && at->stage == CN__BEFORE_EPOCH;
+    int64_t next = at->epoch + (at->stage == CN__IN_VALIDATION);
+    if (at->stage != CN__IN_BATCHES && begins_anew(f, next)) return CN_OK;
+    status = cn__reader_begin(&f->train, at->begun);
+    return status ? status : cn__reader_skip(&f->train, at->start + at->samples);
+}
+
+static cn_status run_epochs(fitting *f, bool resumed)
+{
+    cn_model  *m = f->m;
+    cn__milestone *at = &f->course.place;
+    int64_t    last = f->a.epochs;
+    cn_status  status = CN_OK;
+    if (!resumed && !f->callbacks.n && !f->a.verbose && !f->validates && !m->watches && !f->a.steps_per_epoch &&
         f->train.s->direct &&
-        m->training->gauges.n <= CN__TAIL_GAUGES && first < last) {
+        m->training->gauges.n <= CN__TAIL_GAUGES && at->epoch < last) {
         m->stamp++;
-        return cn__pass_epochs(&f->train, first, last - first);
+        return cn__pass_epochs(&f->train, at->epoch, last - at->epoch);
     }
-    for (int64_t epoch = first; !status && !stopped && epoch < last; epoch++)
-        status = one_epoch(f, epoch, &ended, &stopped);
-    return status;
+    while (!status && !f->stopped && at->epoch < last) status = one_epoch(f);
+    return status == CN_E_STOPPED ? cn__callbacks_stopped(&f->callbacks, status) : status;
 }
 
 static cn_status run(fitting *f)
 {
     cn_model *m = f->m;
     cn__training *t = m->training;
+    bool      resumed = false;
     cn_status status = cn__callbacks_open(&f->callbacks, m, f->a.callbacks, f->site);
-    cn__history_clear(m);
+    f->course = (cn__course){ .callbacks = &f->callbacks,
+                              .place = { .epoch = f->a.initial_epoch,
+                                         .seed = (int64_t)f->train.seed,
+                                         .batch_size = f->a.batch_size,
+                                         .count = f->train.count,
+                                         .steps_per_epoch = f->a.steps_per_epoch,
+                                         .shuffle = f->train.shuffle } };
+    if (!m->waiting) cn__history_clear(m);
     int64_t steps = cn__reader_steps(&f->train);
     cn__bar_open(&f->bar, m, f->a.verbose, f->a.steps_per_epoch ? f->a.steps_per_epoch : steps, f->a.epochs);
     if (!status) status = cn__callbacks_run(&f->callbacks, CN__ON_TRAIN_BEGIN, f->a.initial_epoch, 0, 0);
-    if (!status) status = run_epochs(f);
-    if (!status) status = cn__callbacks_run(&f->callbacks, CN__ON_TRAIN_END, f->a.epochs - 1, 0, f->steps);
+    if (!status) status = resume(f, &resumed);
+    m->course = &f->course;
+    if (!status) status = run_epochs(f, resumed);
+    if (!status)
+        status = cn__callbacks_run(&f->callbacks, CN__ON_TRAIN_END, f->a.epochs - 1, 0, f->course.place.steps);
+    m->course = NULL;
     if (!status && !cn__optimizer_finalize(&t->optimizer, t->weights.at, (int)t->weights.n))
         status = (cn_error)(m->obj.ctx);
     return status;

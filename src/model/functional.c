@@ -127,13 +127,16 @@ static cn_model *functional(cn_ctx *ctx, cn_tensor *const *in, cn_tensor *const 
     for (int i = 0; i < nin + nout; i++) {
         cn_tensor *t = i < nin ? in[i] : out[i - nin];
         if (cn__bad(t)) return cn__inherit(m, t);
+        if (i >= nin && t->head.dtype == CN_STRING)
+            return cn__poison(m, site, CN_E_DTYPE, "functional: output %d is of strings; models give numbers.",
+                              i - nin);
         if (t->head.obj.ctx != ctx) return cn__poison(m, site, CN_E_VALUE, "functional: tensors of two contexts.");
     }
     for (int i = 0; i < nin; i++)
         for (int k = 0; k < i; k++)
             if (in[i] == in[k])
                 return cn__poison(m, site, CN_E_VALUE, "functional: input %d stands twice in the list.", i);
-    int64_t walk = cn__unique(ctx, "(searches through tensors)");
+    int64_t walk = cn__unique(ctx, CN__WALKS);
     search  s = { .m = m, .site = site, .number = (uint64_t)walk + 1, .in = in, .nin = nin };
     bool    ok = walk >= 0 || cn__nomem(ctx) == CN_OK;
     for (int i = 0; ok && i < nout; i++) ok = visit(&s, out[i]);
@@ -183,7 +186,7 @@ static cn_model *clone_functional(cn_model *m)
     cn_model   *made = NULL;
     cn__type    type;
     for (size_t i = 0; now && i < m->inputs.n; i++) {
-        cn__tensor_type(m->inputs.at[i], &type);
+        cn__tensor_declared(m->inputs.at[i], &type);
         in[i] = now[i] = cn__input_tensor(
             ctx, &type, cn__is_input(m->inputs.at[i]->from->layer) ? m->inputs.at[i]->from->layer->name : NULL);
     }
@@ -213,6 +216,7 @@ static cn_model *clone_sequential(cn_model *m)
     copies    c = { .ctx = ctx };
     if (cn__bad(made)) return made;
     made->sequential = true, made->input = m->input, made->has_input = m->has_input;
+    made->input_name = m->input_name;
     if (m->has_input && cn__model_build_for(made, &m->input, NULL)) return cn__poison_recorded(made);
     for (size_t i = 0; i < m->layers.n; i++) {
         cn_layer *l = copy_layer(&c, m->layers.at[i]);

@@ -147,6 +147,11 @@ static bool take_input(const cn_model *m, int i, const cn_node *n, cn__flow *in,
     const cn_tensor *t = m->inputs.at[i];
     char wanted[CN__SHAPE_TEXT], given[CN__SHAPE_TEXT];
     bool fits = t->head.rank == n->head.rank;
+    if (t->head.dtype == CN_STRING) {
+        cn__graph_fail(n->g, CN_E_DTYPE, "%s%scn_graph_call: input %d of model \"%s\" takes strings, nodes hold numbers.",
+                       site ? site : "", site ? ": " : "", i, m->layer->name);
+        return false;
+    }
     for (int k = 0; fits && k < t->head.rank; k++) fits = t->head.dim[k] < 0 || t->head.dim[k] == n->head.dim[k];
     if (!fits) {
         cn__graph_fail(

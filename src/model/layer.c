@@ -29,7 +29,7 @@ cn_status cn__layer_build(cn_layer *l, cn_tensor *const *in, int nin, const char
     cn_status status = CN_OK;
     if (l->model || l->built) return CN_OK;
     l->nin = nin;
-    for (int i = 0; i < nin; i++) cn__tensor_type(in[i], &l->in_type[i]);
+    for (int i = 0; i < nin; i++) cn__tensor_declared(in[i], &l->in_type[i]);
     if (l->ops->build) status = l->ops->build(l, site);
     for (size_t i = 0; !status && i < l->weights.n; i++)
         status = cn__weight_initialize(l->weights.at[i], cn__seed(ctx));
@@ -89,6 +89,20 @@ static cn_status output_types(cn_layer *l, cn_tensor *const *in, int nin, int no
     return status;
 }
 
+/* Strings go where strings are taken, numbers where they are not. */
+static bool takes(const cn_layer *l, int i, const cn_tensor *in, const char *site)
+{
+    bool wants = l->model ? (size_t)i < l->model->inputs.n && l->model->inputs.at[i]->head.dtype == CN_STRING
+                          : l->ops && l->ops->strings;
+    bool has = in->head.dtype == CN_STRING;
+    if (wants == has) return true;
+    cn__fail(l->obj.ctx, site, CN_E_DTYPE,
+             has ? "%s \"%s\" takes numbers, its input is of strings. Put cn_string_lookup before it."
+                 : "%s \"%s\" takes strings, its input is of numbers. Use cn_input(c, {1}, .dtype = CN_STRING).",
+             l->cls->snake, l->name);
+    return false;
+}
+
 /* ---- Calls ------------------------------------------------------------------------------------------------------- */
 static cn_tensor *failed(cn_ctx *ctx)
 {
@@ -107,9 +121,11 @@ cn_tensor *cn__layer_call(cn_layer *l, cn_tensor *const *in, int nin, cn_tensor 
         return failed(ctx);
     }
     if (l->model && l->model->sequential && !l->model->built) {
-        cn__tensor_type(in[0], &type[0]);
+        cn__tensor_declared(in[0], &type[0]);
         if (cn__model_build_for(l->model, &type[0], site)) return failed(ctx);
     }
+    for (int i = 0; i < nin; i++)
+        if (!takes(l, i, in[i], site)) return failed(ctx);
     int nout = cn__layer_outputs(l);
     if (nout > CN_MAX_LIST) {
         cn__fail(ctx, site, CN_E_UNSUPPORTED, "%s has %d outputs, a call takes at most %d.", l->name, nout,

@@ -64,6 +64,7 @@ bool cn__lower_layer(cn__lower *w, cn_layer *l, bool training, uint32_t call, co
     cn__lowering k = { .ctx = w->ctx,
                        .g = w->g,
                        .layer = l,
+                       .prefix = w->prefix,
                        .mode = w->mode,
                        .training = training,
                        .straight_through = w->straight_through,

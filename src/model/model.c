@@ -1,6 +1,7 @@
 /* model.c: what sequential and functional models have in common: their steps, what they hold, the table of their
  * weights. */
 #include "model/model.h"
+#include "model/snapshot.h"
 #include <string.h>
 
 static void destroy(void *self)
@@ -11,6 +12,7 @@ static void destroy(void *self)
     cn__programs_drop(m);
     if (m->exec_open) cn__exec_close(&m->exec);
     cn__training_free(m);
+    cn__course_drop(m);
     for (size_t i = 0; i < m->optimizers.n; i++) {
         cn__optimizer_free(m->optimizers.at[i]);
         cn__free(ctx, m->optimizers.at[i], sizeof(cn__optimizer));
@@ -29,6 +31,7 @@ static void destroy(void *self)
     cn__vec_free(ctx, &m->table);
     cn__var_free(m->rng);
     cn__text_free(&m->text);
+    cn__text_free(&m->json);
     cn__arena_free(&m->table_mem);
     cn__arena_free(&m->mem);
     if (m->layer) m->layer->model = NULL;
@@ -38,7 +41,7 @@ cn_model *cn__model_new(cn_ctx *ctx, const cn__class *class, const char *name, c
 {
     cn_model *m = cn__new(ctx, CN__MODEL, sizeof *m, destroy);
     if (cn__bad(m)) return m;
-    m->mem.ctx = m->table_mem.ctx = m->text.ctx = ctx;
+    m->mem.ctx = m->table_mem.ctx = m->text.ctx = m->json.ctx = ctx;
     m->layer = cn__layer_bare(ctx, class, name);
     if (cn__bad(m->layer)) {
         cn_layer *bad = m->layer;
@@ -114,7 +117,8 @@ uint64_t cn__model_structure(const cn_model *m)
     uint64_t h = cn__hash(m->structure, m->layer->trainable);
     for (size_t i = 0; i < m->layers.n; i++) {
         const cn_layer *l = m->layers.at[i];
-        h = cn__hash(h, l->model ? cn__model_structure(l->model) : l->trainable);
+        h = cn__hash(h, l->model ? cn__model_structure(l->model)
+                                 : (uint64_t)l->revision << 1 | l->trainable);
     }
     return h ? h : 1;
 }

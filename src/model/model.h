@@ -6,9 +6,10 @@
    parts.c weights.c adapt.c summary.c plot.c     looking at what was built
    lower.c objective.c program.c                  model + mode + batch -> graph -> plan -> linked program, cached
    compile.c reader.c pass.c fit.c evaluate.c     acting: the data of a run, one pass over them, the verbs
-   callbacks.c progress.c results.c watch.c fault.c   what one sees of it
-   runner.c graph_api.c extend.c files.c          runners, graphs of one's own, parts of one's own, what is not there
-   yet */
+   callbacks.c csv_logger.c progress.c results.c  what one sees of it
+   watch.c fault.c
+   snapshot.c checkpoints.c                       going on with it later
+   runner.c graph_api.c extend.c profile.c        runners, graphs of one's own, parts of one's own, what steps cost */
 #ifndef CN__MODEL_H
 #define CN__MODEL_H
 #include "base/shaped.h"
@@ -48,10 +49,14 @@ typedef struct cn__layer_side {                          /* what the model room 
     cn_layer    *next;                                   /* of all layers of the context */
     uint64_t     walk; int64_t depth, place;             /* of the latest search */
 } cn__layer_side;
+#define CN__WALKS "(searches through tensors)"           /* cn__unique(ctx, CN__WALKS) + 1: a number for the next one */
 cn__layer_side *cn__side(const cn_layer *);              /* not NULL for a sound layer that was placed */
 cn_tensor *cn__tensor_bad(cn_ctx *, const void *from);   /* carries from's error */
 cn_tensor *cn__tensor_new(cn_ctx *, const cn__type *, cn__symcall *, int index);
-void       cn__tensor_type(const cn_tensor *, cn__type *);
+void       cn__tensor_type(const cn_tensor *, cn__type *);        /* as graphs have it: strings are int64 */
+void       cn__tensor_declared(const cn_tensor *, cn__type *);
+/* n strings (const char *) as the int64 that stand for them in graphs; out may be the same place. */
+void       cn__fingerprints(const void *strings, void *out, size_t n);
 bool       cn__layer_enter(cn_layer *);  /* gives it its side, puts it on the context's list; false: out of memory */
 cn__symcall *cn__symcall_new(cn_ctx *, cn_layer *, int nin, int nout);  /* NULL: out of memory, recorded */
 cn_layer  *cn__layer_bare(cn_ctx *, const cn__class *, const char *name);  /* an input's or a model's own layer */
@@ -94,6 +99,7 @@ struct cn_model {
     cn_layer *layer;                                     /* what the model is as a layer: its name, whether it learns */
     bool      sequential, built;
     cn__type  input; bool has_input;                     /* of a sequential model */
+    const char *input_name;                              /* of its InputLayer; NULL: the next free one */
     CN__VEC(cn_layer *)  layers;                         /* as in the summary */
     CN__VEC(cn_layer *)  held;                           /* layers whose weights it holds; popped ones too */
     CN__VEC(cn_tensor *) inputs, outputs, slots;
@@ -112,7 +118,9 @@ struct cn_model {
     cn_watch *watches; uint64_t watch_number;
     atomic_int stop;                                     /* cn_stop_training */
     bool      running;
-    cn__text  text;                                      /* of the latest summary */
+    struct cn__course *course;                           /* of the fit that runs */
+    char     *waiting; size_t nwaiting;                  /* of a snapshot: the course that the next fit goes on with */
+    cn__text  text, json;                                /* of the latest summary, of the latest cn_to_json */
 };
 cn_model  *cn__model_new(cn_ctx *, const cn__class *, const char *name, const char *site);
 bool       cn__model_add(cn_model *, cn__symcall *);     /* one more step; false: recorded */
@@ -129,6 +137,11 @@ cn_layer  *cn__find_layer(const cn_model *, const char *path);                  
 bool       cn__match(const char *pattern, const char *text);                             /* "conv*,batch*" */
 /* the three nearest: "a", "b" */
 const char *cn__nearest(cn__text *, const char *word, const char *const *names, size_t n);
+
+/* Layers that were registered. Their options as a class of their own, whose struct a cn_custom_args has at .options;
+   NULL: it has none, or is no such layer. cn__custom_new: as cn__layer_new, with presets in the options. */
+const cn__class *cn__custom_options(const cn__class *);
+cn_layer  *cn__custom_new(cn_ctx *, const char *site, const cn__class *, const cn_custom_args *);
 
 /* ---- Lowering: layers and models as nodes ------------------------------------------------------------------------ */
 typedef struct cn__flow { cn__val val, mask, logits; int logits_of; } cn__flow;          /* what stands at a tensor */
@@ -213,6 +226,7 @@ struct cn__training {
     cn__target    target[CN_MAX_LIST];
     CN__VEC(cn__gauge)    gauges;
     CN__VEC(cn__weight *) weights;                       /* that learn */
+    const struct cn__json *said;                         /* by the file it was read from (formats/config_compile.c) */
     bool          slots;                                 /* weights and the optimizer's variables are there */
     bool          ready;                                 /* and gauges, too */
 };
@@ -222,6 +236,9 @@ void      cn__training_free(cn_model *);
 /* how a part is read */
 cn_status cn__target_type(const cn_model *, int target, const cn__part *, const char *site, cn__type *out);
 bool      cn__target_sparse(const cn__target *);
+const char *cn__output_name(const cn_model *, int target);
+/* "accuracy", "crossentropy" ... become a class at the first data; NULL: the word is none of these */
+const char *cn__choice_by_targets(cn__family, const char *word);
 /* NULL: recorded */
 const char *cn__choice_copy(cn_ctx *, cn__arena *, const char *site, cn__family, const char *choice);
 
@@ -234,11 +251,13 @@ typedef struct cn__reader {
     cn__mode   mode;
     int64_t    first, count, batch;  /* samples first .. first + count; CN_ANY: until the data end */
     bool       shuffle;
+    uint64_t   seed;                                     /* of the shuffles */
     const cn_values *class_weight;
     uint32_t  *order; size_t norder;                     /* rows (direct) or samples, as this pass takes them */
     bool       weighted;
     cn__part   weight;                                   /* class weights times sample weights, or the source's own */
     float     *weights; size_t nweights;
+    struct { int64_t *at; size_t n; } words[CN_MAX_IO];  /* strings in memory as graphs have them; NULL: none */
     cn__batch stage; char *staged; size_t staged_bytes;                             /* where fetched batches go */
     int64_t    at, staged_rows;                          /* samples of this pass that were used; lie in the buffers */
     bool       open;                                     /* the data set is being read */
@@ -248,6 +267,7 @@ typedef struct cn__reader {
 cn_status cn__reader_open(cn__reader *, cn_model *, cn_dataset *, cn__mode, int64_t batch, const char *site);
 cn_status cn__reader_ready(cn__reader *);                /* shapes are checked, buffers made */
 cn_status cn__reader_begin(cn__reader *, int64_t epoch); /* a new pass over the data: shuffles */
+cn_status cn__reader_skip(cn__reader *, int64_t samples);  /* as if so many of the pass had been read */
 /* not direct: the next batch to the buffers; rows, 0 at the end, < 0 a status */
 int64_t   cn__reader_fetch(cn__reader *);
 void      cn__reader_feeds(cn__reader *, cn__exec *, int64_t position);
@@ -305,7 +325,22 @@ cn_status cn__callbacks_open(cn__callbacks *, cn_model *, const cn_callback *lis
 cn_status cn__callbacks_run(cn__callbacks *, cn__hook_kind, int64_t epoch, int64_t batch, int64_t step);
 /* the loss is not finite: CN_OK when one says that this is no error */
 cn_status cn__callbacks_invalid(cn__callbacks *, int64_t batch);
+/* the fit ends early, on request, at a place where it can go on; the same status, or what failed in the meantime */
+cn_status cn__callbacks_stopped(cn__callbacks *, cn_status);
 void      cn__callbacks_close(cn__callbacks *);
+
+/* How far a fit has come: all that a fit with the same arguments needs to go on from here. */
+typedef enum cn__stage { CN__BEFORE_EPOCH, CN__IN_BATCHES, CN__IN_VALIDATION, CN__AFTER_EPOCH } cn__stage;
+typedef struct cn__milestone {                               /* int64_t each: written as they stand */
+    int64_t epoch, stage;
+    int64_t batches, samples;                            /* done in this epoch */
+    int64_t steps;                                       /* of former epochs */
+    int64_t begun, start;                                /* the epoch the data were begun for; where this one's begin */
+    int64_t ended, stopped;                              /* the data came to their end; cn_stop_training was called */
+    int64_t seed;                                        /* of the shuffles */
+    int64_t batch_size, count, steps_per_epoch, shuffle; /* by what it was counted */
+} cn__milestone;
+typedef struct cn__course { cn__milestone place; cn__callbacks *callbacks; } cn__course;
 
 /* ---- One pass over data ------------------------------------------------------------------------------------------ */
 /* an output of cn_predict as it grows */
@@ -316,6 +351,7 @@ typedef struct cn__pass {
     cn__mode    mode;
     int64_t     epoch, steps, before;                    /* steps: at most; 0: all. before: steps of former epochs */
     cn__callbacks *callbacks;
+    cn__milestone  *place;                                   /* of a fit: where it goes on, kept up to date; NULL */
     cn__bar    *bar;
     cn__collect *collect;                                /* by output; NULL: none */
     int64_t     done, samples;                           /* what was done */
@@ -346,6 +382,7 @@ struct cn_runner {
     cn__plan   *plan; cn__linked *linked;
     int         nin, nout;
     cn_array   *in[CN_MAX_IO], *out[CN_MAX_IO];
+    bool        strings[CN_MAX_IO];                      /* inputs of strings: cn_feed turns them into in's int64 */
     cn__error   error;
 };
 

@@ -45,6 +45,7 @@ static cn_status after(cn__pass *p, const cn__program *program, bool one)
     cn_model *m = p->reader->m;
     int64_t   batch = p->done - 1;
     cn_status status = CN_OK;
+    if (p->place) p->place->batches = p->done, p->place->samples = p->samples;
     if (p->mode != CN__PREDICT && (one || p->bar) && !cn__gauges_read(m, eval(p), p->samples, prefix(p), false))
         return CN_E_NOMEM;
     if (one) {
@@ -116,6 +117,7 @@ static cn_status run_direct(cn__pass *p)
 {
     cn__reader *r = p->reader;
     cn_model   *m = r->m;
+    r->at -= p->samples;                                 /* where the pass began that goes on */
     int64_t rows = r->count - r->at;
     if (p->steps && p->steps * r->batch < rows) rows = p->steps * r->batch;
     int64_t steps = (rows + r->batch - 1) / r->batch;
@@ -123,7 +125,7 @@ static cn_status run_direct(cn__pass *p)
     legs    l;
     cn__leg leg[2];
     cn_status status = make_legs(r, rows, &l) ? CN_OK : (cn_error)(m->obj.ctx);
-    uint64_t done = 0;
+    uint64_t done = (uint64_t)p->done;
     while (!status && p->done < steps && !p->stopped) {
         int n = link_legs(m, &l, leg);                   /* anew: a callback may have used the runner */
         if (!n) { status = (cn_error)(m->obj.ctx); break; }
@@ -149,6 +151,7 @@ static cn_status run_fetched(cn__pass *p)
     cn__reader *r = p->reader;
     cn_model   *m = r->m;
     cn_status   status = CN_OK;
+    p->ended = r->count != CN_ANY && r->at >= r->count;
     while (!status && !p->stopped && !p->ended && (!p->steps || p->done < p->steps)) {
         if (p->mode == CN__TRAIN && (status = run_hook(p, CN__ON_TRAIN_BATCH_BEGIN, p->done))) break;
         int64_t  rows = cn__reader_fetch(r);
@@ -178,11 +181,13 @@ static cn_status run_fetched(cn__pass *p)
 cn_status cn__pass_run(cn__pass *p)
 {
     cn_model *m = p->reader->m;
-    p->done = p->samples = 0;
-    p->stopped = p->ended = false;
+    p->done = p->place ? p->place->batches : 0;
+    p->samples = p->place ? p->place->samples : 0;
+    p->stopped = p->done && atomic_load(&m->stop);
+    p->ended = false;
     if (!cn__model_exec(m)) return (cn_error)(m->obj.ctx);
     atomic_store(&m->exec.stop, 0);
-    if (p->mode != CN__PREDICT) cn__gauges_reset(m, eval(p));
+    if (p->mode != CN__PREDICT && !p->done) cn__gauges_reset(m, eval(p));
     return p->reader->s->direct ? run_direct(p) : run_fetched(p);
 }
 
@@ -192,6 +197,7 @@ typedef struct tail {
     int64_t first;
     int n;
     const cn__gauge *gauge[CN__TAIL_GAUGES];
+    size_t bytes[CN__TAIL_GAUGES];                       /* of its sums */
     cn__result *result[CN__TAIL_GAUGES];
     bool nomem;
 } tail;
@@ -204,8 +210,8 @@ static int at_end_of_epoch(void *user, uint64_t epoch)
         double v = cn__gauge_value(t->gauge[i], false, t->r->count);
         t->result[i]->value = v, t->result[i]->stamp = m->stamp;
         if (!cn__push(m->obj.ctx, &t->result[i]->history, v)) return t->nomem = true;
+        memset(t->gauge[i]->sum[0]->master, 0, t->bytes[i]);
     }
-    cn__gauges_reset(m, false);
     cn__reader_begin(t->r, t->first + (int64_t)epoch + 1);
     return atomic_load_explicit(&m->stop, memory_order_relaxed);
 }
@@ -224,6 +230,7 @@ cn_status cn__pass_epochs(cn__reader *r, int64_t first, int64_t epochs)
         if (!cn__result_make(m, "", m->training->gauges.at[i].name)) return CN_E_NOMEM;
     for (size_t i = 0; i < gauges; i++) {
         t.gauge[t.n] = &m->training->gauges.at[i];
+        t.bytes[t.n] = cn__type_bytes(&t.gauge[t.n]->sum[0]->type);
         t.result[t.n] = cn__result_find(m, t.gauge[t.n]->name);
         if (!cn__history_reserve(m, t.result[t.n++], epochs)) return CN_E_NOMEM;
     }

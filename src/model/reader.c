@@ -12,6 +12,7 @@ cn_status cn__reader_open(cn__reader *r, cn_model *m, cn_dataset *ds, cn__mode m
     r->m = m, r->ds = ds, r->site = site, r->mode = mode, r->batch = batch;
     r->s = cn__dataset_source(ds);
     r->count = r->s->samples;
+    r->seed = cn__seed(m->obj.ctx);
     if (batch < 1)
         return cn__fail(m->obj.ctx, site, CN_E_VALUE, "batch_size is %lld, it must be at least 1.", (long long)batch);
     return cn__model_build(m, r->s, site);
@@ -30,6 +31,7 @@ void cn__reader_close(cn__reader *r)
     cn__reader_stop(r);
     cn__free(ctx, r->order, r->norder * sizeof *r->order);
     cn__free(ctx, r->weights, r->nweights * sizeof *r->weights);
+    for (int i = 0; i < CN_MAX_IO; i++) cn__free(ctx, r->words[i].at, r->words[i].n * sizeof(int64_t));
     cn__free(ctx, r->staged, r->staged_bytes);
     cn__unref(r->ds);
     r->ds = NULL;
@@ -72,18 +74,14 @@ static cn_status check_inputs(cn__reader *r)
             m->layer->name, m->inputs.n, r->s->nx);
     for (int i = 0; i < r->s->nx; i++) {
         const cn_tensor *in = m->inputs.at[i];
-        if (r->s->x[i].dtype == CN_STRING)
-            return cn__fail(ctx, r->site, CN_E_DTYPE, "x: input %d of model \"%s\" takes %s, the data are strings.", i,
-                            m->layer->name, cn__dtype_name(in->head.dtype));
+        if ((r->s->x[i].dtype == CN_STRING) != (in->head.dtype == CN_STRING))
+            return cn__fail(ctx, r->site, CN_E_DTYPE, "x: input %d of model \"%s\" takes %s, the data are %s.", i,
+                            m->layer->name, cn__dtype_name(in->head.dtype),
+                            r->s->x[i].dtype == CN_STRING ? "strings" : "numbers");
         if (!input_fits(in, &r->s->x[i], &r->sig.x[i]))
             return cn__fail(ctx, r->site, CN_E_SHAPE,
                             "x: input %d of model \"%s\" takes the shape %s, the data have %s.", i, m->layer->name,
                             cn__shape_text(in->head.rank, in->head.dim, wanted), part_shape(&r->s->x[i], given));
-        if (in->head.dim[0] > 0 && (r->batch != in->head.dim[0] || (r->count > 0 && r->count % r->batch)))
-            return cn__fail(ctx, r->site, CN_E_SHAPE,
-                            "x: input %d of model \"%s\" has the fixed batch size %lld; use .batch_size = %lld and a "
-                            "multiple of it as samples.",
-                            i, m->layer->name, (long long)in->head.dim[0], (long long)in->head.dim[0]);
     }
     r->sig.nx = r->s->nx;
     return CN_OK;
@@ -135,32 +133,39 @@ static cn_status check_class_weights(const cn__reader *r)
             return cn__fail(ctx, r->site, CN_E_VALUE,
                             "class_weight: the weight of class %zu is %g, it must be 0 or more.", i, w);
     }
-    if (r->s->weighted && r->s->weight.rank)
-        return cn__fail(ctx, r->site, CN_E_UNSUPPORTED,
-                        "class_weight with a weight for each step: multiply the sample weights yourself.");
     return CN_OK;
 }
 
-/* Direct data: one weight for each row, made once. */
+/* Rows of the data that samples may lie in. */
+static size_t rows_of(const cn__reader *r)
+{
+    size_t rows = 0;
+    if (!r->s->order) return (size_t)(r->first + r->count);
+    for (int64_t i = 0; i < r->count; i++) rows = CN__MAX(rows, (size_t)r->s->order[r->first + i] + 1);
+    return rows;
+}
+
+static int64_t weight_steps(const cn__part *w) { return w->rank ? w->dim[0] : 1; }
+
+/* Direct data: the weights of each row, made once. */
 static cn_status make_weights(cn__reader *r)
 {
     cn_ctx  *ctx = r->m->obj.ctx;
     const cn__source *s = r->s;
-    size_t   rows = 0;
+    cn__part own = s->weighted ? s->weight : (cn__part){ .dtype = CN_FLOAT32, .row = sizeof(float) };
+    size_t   steps = (size_t)weight_steps(&own);
+    if (!cn__mul_size(rows_of(r), steps, &r->nweights) || r->nweights > SIZE_MAX / sizeof *r->weights ||
+        !(r->weights = cn__alloc0(ctx, r->nweights * sizeof *r->weights)))
+        return cn__nomem(ctx);
     for (int64_t i = 0; i < r->count; i++) {
         size_t row = s->order ? s->order[r->first + i] : (size_t)(r->first + i);
-        rows = CN__MAX(rows, row + 1);
+        float  factor = class_factor(r, s->y[0].base + row * s->y[0].pitch);
+        for (size_t k = 0; k < steps; k++)
+            r->weights[row * steps + k] =
+                factor * (s->weighted ? (float)cn__load(own.dtype, own.base + row * own.pitch, k) : 1.0f);
     }
-    if (!(r->weights = cn__alloc0(ctx, rows * sizeof *r->weights))) return cn__nomem(ctx);
-    r->nweights = rows;
-    for (int64_t i = 0; i < r->count; i++) {
-        size_t row = s->order ? s->order[r->first + i] : (size_t)(r->first + i);
-        float  own = s->weighted ? (float)cn__load(s->weight.dtype, s->weight.base + row * s->weight.pitch, 0) : 1.0f;
-        r->weights[row] = own * class_factor(r, s->y[0].base + row * s->y[0].pitch);
-    }
-    r->weight = (cn__part){
-        .dtype = CN_FLOAT32, .row = sizeof(float), .pitch = sizeof(float), .base = (const char *)r->weights
-    };
+    r->weight = own;
+    r->weight.base = (const char *)r->weights, r->weight.pitch = own.row;
     return CN_OK;
 }
 
@@ -180,6 +185,31 @@ static cn_status check_weights(cn__reader *r)
         return cn__fail(ctx, r->site, CN_E_SHAPE, "sample weights have the shape (samples) or (samples, steps).");
     r->sig.weight = (cn__type){ .dtype = (uint8_t)CN_FLOAT32, .rank = (uint8_t)(r->weight.rank + 1) };
     if (r->weight.rank) r->sig.weight.dim[1] = r->weight.dim[0];
+    return CN_OK;
+}
+
+/* ---- Strings: as the int64 that stand for them in graphs, once a run ------------------------------------------------ */
+void cn__fingerprints(const void *strings, void *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *text;
+        memcpy(&text, (const char *)strings + i * sizeof text, sizeof text);
+        int64_t print = (int64_t)cn__fingerprint(text ? text : "", text ? strlen(text) : 0);
+        memcpy((char *)out + i * sizeof print, &print, sizeof print);
+    }
+}
+_Static_assert(sizeof(int64_t) == sizeof(const char *), "strings are turned into numbers where they lie");
+
+static cn_status make_words(cn__reader *r)
+{
+    for (int i = 0; i < r->s->nx; i++) {
+        const cn__part *p = &r->s->x[i];
+        if (p->dtype != CN_STRING) continue;
+        size_t n = ((rows_of(r) - 1) * p->pitch + p->row) / sizeof(int64_t);
+        if (!(r->words[i].at = cn__alloc(r->m->obj.ctx, n * sizeof(int64_t)))) return cn__nomem(r->m->obj.ctx);
+        r->words[i].n = n;
+        cn__fingerprints(p->base, r->words[i].at, n);
+    }
     return CN_OK;
 }
 
@@ -212,7 +242,7 @@ cn_status cn__reader_ready(cn__reader *r)
     cn_status status = check_inputs(r);
     if (!status && r->mode != CN__PREDICT) status = check_targets(r);
     if (!status && r->mode != CN__PREDICT) status = check_weights(r);
-    if (!status && !r->s->direct) status = make_buffers(r);
+    if (!status) status = r->s->direct ? make_words(r) : make_buffers(r);
     if (status) return status;
     r->sig.mode = r->mode, r->sig.feeds = true;
     r->shuffle = r->shuffle && r->s->by_index && r->count > 1;
@@ -245,7 +275,7 @@ static void make_order(cn__reader *r, int64_t epoch)
 {
     uint32_t n = (uint32_t)r->norder, first = (uint32_t)r->first;
     const uint32_t *rows = r->s->direct ? r->s->order : NULL;
-    if (r->shuffle) shuffle(cn__seed(r->m->obj.ctx), (uint64_t)epoch, r->order, n);
+    if (r->shuffle) shuffle(r->seed, (uint64_t)epoch, r->order, n);
     else for (uint32_t i = 0; i < n; i++) r->order[i] = i;
     if (!rows && !first) return;
     for (uint32_t i = 0; i < n; i++) r->order[i] = rows ? rows[first + r->order[i]] : first + r->order[i];
@@ -269,32 +299,61 @@ int64_t cn__reader_fetch(cn__reader *r)
     if (r->weighted && !r->s->weighted)
         for (int64_t i = 0; i < r->batch; i++) r->stage.weight[i] = 1.0f;
     if (n > 0) n = cn__dataset_fetch(r->ds, r->m->obj.ctx, r->at, n, &r->stage);
-    for (int64_t i = 0; r->class_weight && i < n; i++)
-        r->stage.weight[i] *= class_factor(r, (const char *)r->stage.y[0] + (size_t)i * r->s->y[0].row);
+    for (int i = 0; i < r->s->nx && n > 0; i++)
+        if (r->s->x[i].dtype == CN_STRING)
+            cn__fingerprints(r->stage.x[i], r->stage.x[i], (size_t)n * (r->s->x[i].row / sizeof(int64_t)));
+    int64_t steps = weight_steps(&r->weight);
+    for (int64_t i = 0; r->class_weight && i < n; i++) {
+        float factor = class_factor(r, (const char *)r->stage.y[0] + (size_t)i * r->s->y[0].row);
+        for (int64_t k = 0; k < steps; k++) r->stage.weight[i * steps + k] *= factor;
+    }
     r->staged_rows = CN__MAX(n, 0);
     return n;
 }
 
+cn_status cn__reader_skip(cn__reader *r, int64_t samples)
+{
+    cn_ctx *ctx = r->m->obj.ctx;
+    int64_t n = 1;
+    if (r->s->direct) return r->at = samples, CN_OK;
+    while (r->at < samples && n > 0) {                   /* read all the same: a stream goes one way only */
+        n = cn__reader_fetch(r);
+        r->at += CN__MAX(n, 0);
+    }
+    if (n < 0) return (cn_status)n;
+    return r->at == samples ? CN_OK
+                            : cn__fail(ctx, r->site, CN_E_VALUE,
+                                       "the data are not those of the training that is to go on: it stands after %lld "
+                                       "samples, they give %lld.", (long long)samples, (long long)r->at);
+}
+
 static void feed(const cn__reader *r, cn__feed *f, const cn__part *p, const void *staged, int64_t position)
 {
+    cn_dtype dtype = p->dtype == CN_STRING ? CN_INT64 : p->dtype;
     const uint32_t *order = r->order ? r->order : r->s->order ? r->s->order + r->first : NULL;
     if (r->s->direct)
         *f = (cn__feed){ .base = p->base + (order ? 0 : (size_t)r->first * p->pitch),
                          .row_bytes = p->pitch,
-                         .dtype = (uint32_t)p->dtype,
+                         .dtype = (uint32_t)dtype,
                          .order = order,
                          .cursor = (uint64_t)position,
                          .rows = (uint64_t)r->count };
     else
-        *f = (cn__feed){ .base = staged, .row_bytes = p->row, .dtype = (uint32_t)p->dtype, .rows = (uint64_t)r->batch };
+        *f = (cn__feed){ .base = staged, .row_bytes = p->row, .dtype = (uint32_t)dtype, .rows = (uint64_t)r->batch };
 }
 
+/* Feeds behind the last one that the linked programs read are not there: an output need not depend on every input. */
 void cn__reader_feeds(cn__reader *r, cn__exec *e, int64_t position)
 {
-    int n = 0;
-    for (int i = 0; i < r->sig.nx; i++) feed(r, &e->feeds[n++], &r->s->x[i], r->stage.x[i], position);
-    for (int i = 0; i < r->sig.ny; i++) feed(r, &e->feeds[n++], &r->s->y[i], r->stage.y[i], position);
-    if (r->sig.weight.rank) feed(r, &e->feeds[n], &r->weight, r->stage.weight, position);
+    uint32_t n = 0;
+    for (int i = 0; i < r->sig.nx && n < e->nfeeds; i++) {
+        cn__part x = r->s->x[i];
+        if (r->words[i].at) x.base = (const char *)r->words[i].at;
+        feed(r, &e->feeds[n++], &x, r->stage.x[i], position);
+    }
+    for (int i = 0; i < r->sig.ny && n < e->nfeeds; i++)
+        feed(r, &e->feeds[n++], &r->s->y[i], r->stage.y[i], position);
+    if (r->sig.weight.rank && n < e->nfeeds) feed(r, &e->feeds[n], &r->weight, r->stage.weight, position);
 }
 
 cn__program *cn__reader_program(cn__reader *r, int64_t rows)

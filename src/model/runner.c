@@ -32,7 +32,7 @@ static cn_status fail(const cn_runner *given, cn_status status, const char *form
 }
 
 /* Could it be made? */
-static bool sound(const cn_runner *r) { return r && r->open && (!r->obj.err || r->obj.err == &r->error); }
+static bool sound(const cn_runner *r) { return r && (!r->obj.err || r->obj.err == &r->error) && r->open; }
 static cn_status unsound(const cn_runner *r) { return r ? cn__fail_with(r) : CN_E_NOMEM; }
 
 cn_runner *cn__runner_new(cn_ctx *ctx, void *of, bool team)
@@ -74,7 +74,7 @@ cn_runner *cn__runner_open(cn_runner *r, cn__plan *plan, const cn__type *in, int
 }
 
 /* ---- cn_prepare -------------------------------------------------------------------------------------------------- */
-static cn_status input_types(cn_model *m, const cn_prepare_args *a, cn__signature *sig)
+static cn_status input_types(cn_model *m, const cn_prepare_args *a, cn__signature *sig, bool *strings)
 {
     cn_ctx *ctx = m->obj.ctx;
     const char *site = a->head.site;
@@ -97,6 +97,7 @@ static cn_status input_types(cn_model *m, const cn_prepare_args *a, cn__signatur
         int64_t dim[CN_MAX_RANK];
         int rank = cn__dims_rank(a->shapes[i], dim);
         cn__tensor_type(in, t);
+        strings[i] = in->head.dtype == CN_STRING;
         bool fits = !rank || rank == t->rank;
         for (int k = 0; fits && k < t->rank; k++) {
             int64_t size = rank ? dim[k] : k || t->dim[0] > 0 ? t->dim[k] : 1;
@@ -133,7 +134,7 @@ cn_runner *(cn_prepare)(cn_prepare_args *given)
                            ? cn__fail(ctx, a.head.site, CN_E_VALUE,
                                       "cn_prepare: threads is %lld, it must be at least 1.", (long long)a.threads)
                            : cn__model_check(m, a.head.site);
-    if (!status) status = input_types(m, &a, sig);
+    if (!status) status = input_types(m, &a, sig, r->strings);
     if (!status) status = cn__model_weights_ready(m, a.head.site);
     cn__plan *plan = status ? NULL : cn__model_plan(m, sig, a.head.site, &mem, &roots, &nroots);
     for (uint32_t i = 0; i < nroots && i < CN_MAX_LIST; i++) out[i] = roots[i].type;
@@ -171,6 +172,7 @@ cn_status cn_predict_into(cn_runner *r, const void *x, size_t x_count, void *y, 
                     "cn_runner_output.",
                     r->nin, r->nout);
     if (!x || !y) return fail(r, CN_E_VALUE, "cn_predict_into: a place is NULL.");
+    if (r->strings[0]) return fail(r, CN_E_DTYPE, "cn_predict_into: the input takes strings; use cn_feed and cn_run.");
     if (x_count != numbers(r->in[0]) || y_count != numbers(r->out[0]))
         return fail(r, CN_E_SHAPE,
                     "cn_predict_into: %zu numbers in and %zu out were given, it takes %zu and gives %zu.", x_count,
@@ -203,11 +205,14 @@ cn_status cn_feed(cn_runner *r, int i, const cn_array *a)
     if (cn__bad(a)) return cn__fail_with(a);
     if (i < 0 || i >= r->nin)
         return fail(r, CN_E_NAME, "cn_feed: the runner has %d inputs, there is no number %d.", r->nin, i);
-    if (a->head.dtype == CN_STRING) return fail(r, CN_E_DTYPE, "cn_feed: the array holds strings.");
+    if ((a->head.dtype == CN_STRING) != r->strings[i])
+        return fail(r, CN_E_DTYPE, "cn_feed: input %d takes %s, the array holds %s.", i,
+                    r->strings[i] ? "strings" : "numbers", r->strings[i] ? "numbers" : "strings");
     if (numbers(a) != numbers(r->in[i]))
         return fail(r, CN_E_SHAPE, "cn_feed: input %d takes %zu numbers, the array has %zu.", i, numbers(r->in[i]),
                     numbers(a));
-    cn__convert(r->in[i]->head.dtype, r->in[i]->data, a->head.dtype, a->data, numbers(a));
+    if (r->strings[i]) cn__fingerprints(a->data, r->in[i]->data, numbers(a));
+    else cn__convert(r->in[i]->head.dtype, r->in[i]->data, a->head.dtype, a->data, numbers(a));
     return CN_OK;
 }
 
@@ -226,15 +231,19 @@ static cn_status fill(cn_runner *r, int i, const cn__part *p, const cn__source *
 {
     const cn_array *in = r->in[i];
     size_t count = p->row / cn__dtype_size(p->dtype), row = cn__array_row(in);
-    if (p->dtype == CN_STRING) return fail(r, CN_E_DTYPE, "cn_feed_from: part %d of the data is strings.", i);
+    if ((p->dtype == CN_STRING) != r->strings[i])
+        return fail(r, CN_E_DTYPE, "cn_feed_from: input %d takes %s, part %d of the data is %s.", i,
+                    r->strings[i] ? "strings" : "numbers", i, r->strings[i] ? "numbers" : "strings");
     if (count * cn__dtype_size(in->head.dtype) != row)
         return fail(r, CN_E_SHAPE, "cn_feed_from: input %d takes %zu numbers a sample, the data have %zu.", i,
                     row / cn__dtype_size(in->head.dtype), count);
     memset(in->data, 0, bytes(in));
     for (int64_t k = 0; k < n; k++) {
         size_t at = staged ? (size_t)k : s->order ? s->order[first + k] : (size_t)(first + k);
-        cn__convert(in->head.dtype, (char *)in->data + (size_t)k * row, p->dtype,
-                    staged ? staged + at * p->row : p->base + at * p->pitch, count);
+        const char *from = staged ? staged + at * p->row : p->base + at * p->pitch;
+        char       *to = (char *)in->data + (size_t)k * row;
+        if (r->strings[i]) cn__fingerprints(from, to, count);
+        else cn__convert(in->head.dtype, to, p->dtype, from, count);
     }
     return CN_OK;
 }

@@ -21,7 +21,7 @@ static cn_status chain(cn_model *m, cn_layer *l, const char *site)
 cn_status cn__model_build_for(cn_model *m, const cn__type *input, const char *site)
 {
     cn_ctx    *ctx = m->obj.ctx;
-    cn_tensor *in = cn__input_tensor(ctx, input, NULL);
+    cn_tensor *in = cn__input_tensor(ctx, input, m->input_name);
     cn_status  status = CN_OK;
     if (cn__bad(in)) return cn__fail_with(in);
     if (!cn__push(ctx, &m->inputs, in) || !cn__push(ctx, &m->outputs, in) || !cn__push(ctx, &m->slots, in))
@@ -64,8 +64,7 @@ cn_status cn__model_build(cn_model *m, const cn__source *s, const char *site)
     if (s->nx != 1)
         return cn__fail(m->obj.ctx, site, CN_E_SHAPE, "%s: a sequential model has one input, the data have %d.",
                         m->layer->name, s->nx);
-    if (s->x[0].dtype == CN_STRING)
-        return cn__fail(m->obj.ctx, site, CN_E_DTYPE, "%s: the data are strings, not numbers.", m->layer->name);
+    if (s->x[0].dtype == CN_STRING) type.dtype = CN_STRING;
     type.rank = (uint8_t)(s->x[0].rank + 1);
     type.dim[0] = CN_ANY;
     memcpy(type.dim + 1, s->x[0].dim, (size_t)s->x[0].rank * sizeof *type.dim);

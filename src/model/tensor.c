@@ -109,7 +109,14 @@ cn_tensor *cn__tensor_bad(cn_ctx *ctx, const void *from)
     return t ? cn__inherit(t, from) : NULL;
 }
 
+/* As the graph has it: a string is an int64 there. */
 void cn__tensor_type(const cn_tensor *t, cn__type *type)
+{
+    cn__tensor_declared(t, type);
+    if (type->dtype == CN_STRING) type->dtype = CN_INT64;
+}
+
+void cn__tensor_declared(const cn_tensor *t, cn__type *type)
 {
     memset(type, 0, sizeof *type);
     type->dtype = (uint8_t)t->head.dtype, type->rank = (uint8_t)t->head.rank;
@@ -145,7 +152,6 @@ static cn_status check_input(const cn_dims shape, cn_dtype dtype, int64_t batch,
         if (shape[i] < 0 && shape[i] != CN_ANY && shape[i] != CN_AXIS0)
             *why = "sizes are at least 1, or CN_ANY where the data decide";
     if (shape[CN_MAX_RANK - 1]) *why = "a shape has at most 7 sizes, the batch comes on top";
-    if (dtype == CN_STRING) *why = "strings are not numbers: make classes or columns of numbers of them";
     if (dtype < 0 || dtype > CN_STRING) *why = "there is no such element type";
     if (batch < 0) *why = "batch_size is 0 for any, or more";
     return *why ? CN_E_VALUE : CN_OK;

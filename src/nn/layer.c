@@ -13,8 +13,11 @@
         const char *site = args ? args->head.site : NULL;                                                             \
         return cn__layer_place(cn__layer_new((cn_ctx_of)(on), site, class_##id(), args), on, site);                   \
     }
-#define CN_JOIN_CLASS(class, snake, id, FIELDS, formula)                                                              \
-    CN__CLASS(class_##id, cn_##id##_args, CN_NO_FIELDS, CN_NO_FIELDS, FIELDS, #class, snake, "keras.layers",          \
+#define CN_JOIN_CLASS(class, snake, id, FIELDS, formula)       ON_TENSORS(class, snake, id, FIELDS, formula, "keras.layers")
+#define CN_OPERATION_CLASS(class, snake, id, FIELDS, formula)                                                         \
+    ON_TENSORS(class, snake, id, FIELDS, formula, "keras.src.ops.numpy")
+#define ON_TENSORS(class, snake, id, FIELDS, formula, module)                                                         \
+    CN__CLASS(class_##id, cn_##id##_args, CN_NO_FIELDS, CN_NO_FIELDS, FIELDS, #class, snake, module,                  \
               "", formula, CN__FAM_LAYER, NULL, &cn__layer_##id)                                                      \
     cn_tensor *(cn_##id)(cn_##id##_args *args)                                                                        \
     {                                                                                                                 \
@@ -26,13 +29,16 @@
 #include "nn/layers.def"
 #undef CN_LAYER_CLASS
 #undef CN_JOIN_CLASS
+#undef CN_OPERATION_CLASS
 
 cn__class_fn *const cn__layer_classes[] = {
 #define CN_LAYER_CLASS(class, snake, id, REQUIRED, FIELDS, formula) class_##id,
 #define CN_JOIN_CLASS(class, snake, id, FIELDS, formula)            class_##id,
+#define CN_OPERATION_CLASS CN_JOIN_CLASS
 #include "nn/layers.def"
 #undef CN_LAYER_CLASS
 #undef CN_JOIN_CLASS
+#undef CN_OPERATION_CLASS
     NULL
 };
 
@@ -170,9 +176,11 @@ cn__val cn__layer_cast(const cn__lowering *l, cn__val v)
     return v ? cn__cast(l->g, v, l->layer->dtype) : 0;
 }
 
+/* By the layer's path: the model that is saved and loaded draws the same numbers. */
 uint32_t cn__stream(const cn__lowering *l, uint32_t which)
 {
-    return (uint32_t)cn__hash(cn__hash(l->layer->number, l->call), which);
+    uint64_t place = cn__hash_bytes(l->prefix, strlen(l->prefix)), own = cn__hash_bytes(l->layer->name, strlen(l->layer->name));
+    return (uint32_t)cn__hash(cn__hash(cn__hash(place, own), l->call), which);
 }
 
 cn_status cn__layer_error(const cn_layer *l, const char *site, cn_status status, const char *format, ...)

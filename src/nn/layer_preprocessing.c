@@ -123,27 +123,27 @@ static void see(statistics *s, const cn__type *in, const float *row, int64_t wid
     }
 }
 
-static cn_status normalization_adapt(cn_layer *l, const char *site, const float *rows, int64_t n, int64_t width,
-                                     int phase)
+static cn_status normalization_adapt(cn_layer *l, const char *site, const void *rows, int64_t n, int64_t width,
+                                     cn__adapt_phase phase)
 {
     statistics *s = l->state;
     cn_ctx *ctx = l->obj.ctx;
     size_t count = (size_t)s->places;
-    if (l->weights.n == 0) return CN_OK;                 /* mean and variance were given */
-    if (phase == 0) {
+    if (phase == CN__ADAPT_DROP) return CN_OK;
+    if (phase == CN__ADAPT_BEGIN) {
         if (!s->mean && !(s->mean = cn__arena_alloc(cn__ctx_arena(ctx), 3 * count * sizeof *s->mean)))
             return cn__nomem(ctx);
         memset(s->mean, 0, 3 * count * sizeof *s->mean);
         s->square = s->mean + count, s->seen = s->square + count;
         return CN_OK;
     }
-    if (phase == 1) {
+    if (phase == CN__ADAPT_ROWS) {
         cn__type in = l->in_type[0]; /* one axis may have been unknown: then it is what is left of width */
         int64_t known = 1;
         for (int i = 1; i < in.rank; i++) known *= in.dim[i] < 0 ? 1 : in.dim[i];
         for (int i = 1; i < in.rank; i++)
             if (in.dim[i] < 0) in.dim[i] = width / CN__MAX(known, 1), known = width;
-        for (int64_t i = 0; i < n; i++) see(s, &in, rows + i * width, width);
+        for (int64_t i = 0; i < n; i++) see(s, &in, (const float *)rows + i * width, width);
         return CN_OK;
     }
     if (s->seen[0] == 0) return cn__layer_error(l, site, CN_E_VALUE, "there were no data to adapt to.");
@@ -156,6 +156,12 @@ static cn_status normalization_adapt(cn_layer *l, const char *site, const float 
     cn__var_touch(l->weights.at[1]->var);
     s->adapted = true;
     return CN_OK;
+}
+
+static bool normalization_adapts(const cn_layer *l)
+{
+    const cn_normalization_args *o = l->args;
+    return !o->mean;
 }
 
 /* Adapted, or its weights were set or loaded: they are no longer the 0 and 1 of the beginning. */
@@ -174,4 +180,5 @@ const cn__layer_ops cn__layer_normalization = { .build = normalization_build,
                                                 .call = normalization_call,
                                                 .supports_masking = true,
                                                 .adapt = normalization_adapt,
+                                                .adapts = normalization_adapts,
                                                 .adapted = normalization_adapted };

@@ -113,6 +113,7 @@ struct cn_layer {
     CN__VEC(cn_layer *)   inner;                         /* wrappers; a model's layers stand in the model */
     void       *state;                                   /* the class's own */
     uint32_t    number;                                  /* unique on the context: random streams, seeds */
+    uint32_t    revision;                                /* rises when its call would build other nodes: it adapted */
     struct cn_model *model;                              /* the model that this layer is, or NULL */
     void       *calls;                                   /* the model room's record of symbolic calls */
 };
@@ -124,6 +125,7 @@ typedef struct cn__lowering {
     cn_ctx   *ctx;
     cn_graph *g;
     cn_layer *layer;
+    const char *prefix;                                  /* of its path: "tower/" */
     cn__mode  mode;
     bool      training;                                  /* of this call */
     bool      straight_through;                          /* step functions pass gradients (perceptron rule) */
@@ -138,15 +140,32 @@ typedef struct cn__lowering {
     void    (*add_loss)(struct cn__lowering *, cn__val scalar);      /* activity regularization ... */
 } cn__lowering;
 enum { CN__LOGITS_SIGMOID = 1, CN__LOGITS_SOFTMAX = 2 };
+/* What a layer learns from data outside its weights, as Keras's files have it: a key of its config, a variable of its
+   group in model.weights.h5, or a text of one value a line in assets/. */
+typedef enum cn__state_kind { CN__STATE_CONFIG = 1, CN__STATE_WEIGHT, CN__STATE_ASSET } cn__state_kind;
+typedef struct cn__layer_state { cn__state_kind kind; const char *name; cn_values values; } cn__layer_state;
+typedef enum cn__adapt_phase {
+    CN__ADAPT_BEGIN,
+    CN__ADAPT_ROWS,
+    CN__ADAPT_END,
+    CN__ADAPT_DROP                                       /* something failed: as if nothing had been seen */
+} cn__adapt_phase;
 struct cn__layer_ops {
     cn_status (*build)(cn_layer *,
                        const char *site); /* in_type is set; declares weights with cn__layer_weight; NULL: none */
     bool      (*call)(cn__lowering *);                   /* false: the graph has the error */
     int       (*outputs)(const cn_layer *);              /* NULL: 1 */
     bool        supports_masking;                        /* the first input's mask goes on */
-    cn_status (*adapt)(cn_layer *, const char *site, const float *rows, int64_t n, int64_t width,
-                       int phase);                       /* phase 0 begin, 1 rows, 2 end; NULL: nothing to adapt */
+    bool        strings;                                 /* its inputs are strings (in graphs: fingerprints), no numbers */
+    cn_dtype    adapt_dtype;                             /* of the rows that adapt sees; 0: float32 */
+    cn_status (*adapt)(cn_layer *, const char *site, const void *rows, int64_t n, int64_t width,
+                       cn__adapt_phase);                 /* NULL: nothing to adapt */
+    bool      (*adapts)(const cn_layer *);               /* false: what it would learn was given; NULL: always true */
     bool      (*adapted)(const cn_layer *);              /* NULL: always */
+    bool      (*vocabulary)(const cn_layer *, cn_values *);                             /* false: recorded; NULL: none */
+    /* The i-th piece of state; false: no more. Values live as long as the context. set: one piece, of a built layer. */
+    bool      (*state)(const cn_layer *, int i, cn__layer_state *);
+    cn_status (*set_state)(cn_layer *, const char *site, const char *name, const cn_values *);
 };
 cn__weight *cn__layer_weight(cn_layer *, const char *site, const char *name, int rank, const int64_t *dim,
                              cn__spec initializer, cn__spec regularizer, cn__spec constraint,

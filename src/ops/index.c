@@ -191,6 +191,34 @@ void cn__ref_one_hot(const cn__ref_call *c)
     }
 }
 
+/* ---- Search ------------------------------------------------------------------------------------------------------ */
+bool cn__shape_search(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
+{
+    if (in[0]->rank != 1) return cn__misfit(g, i, in, CN_E_SHAPE, "the table must have one axis");
+    if (in[0]->dtype != in[1]->dtype) return cn__misfit(g, i, in, CN_E_DTYPE, "table and x must have one type");
+    out[0] = *in[1];
+    out[0].dtype = CN_INT32;
+    return true;
+}
+
+/* Bisection: the table's first `low` numbers are at most x, from `high` on they are more. */
+void cn__ref_search_sorted(const cn__ref_call *c)
+{
+    const cn__tensor_view *table = &c->in[0], *x = &c->in[1];
+    int64_t n = cn__type_count(&x->type), size = table->type.dim[0];
+    bool    real = cn__real(x);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t low = 0, high = size;
+        while (low < high) {
+            int64_t at = low + (high - low) / 2;
+            bool    more = real ? cn__get(table, at) > cn__get(x, i) : cn__get_whole(table, at) > cn__get_whole(x, i);
+            if (more) high = at;
+            else low = at + 1;
+        }
+        cn__put_whole(c->out, i, low);
+    }
+}
+
 /* ---- Cumulative sum ---------------------------------------------------------------------------------------------- */
 bool cn__shape_along(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {

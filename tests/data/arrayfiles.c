@@ -336,7 +336,7 @@ TEST(npz_bad)
         { "Z20", changed(stored, stored.n - 22 - 51 + 8, "\1", 1), CN_E_UNSUPPORTED, "encrypted" },
         { "Z21", changed(stored, stored.n - 22 - 51 + 10, "\14", 1), CN_E_UNSUPPORTED, "method 12" },
         { "Z25", before, CN_E_FORMAT, "" },
-        { "Z25", after, CN_E_FORMAT, "no end record" },
+        { "Z25", after, CN_E_FORMAT, "comment does not end with the file" },
         { "Z26", changed(stored, stored.n - 22 + 4, "\1", 1), CN_E_UNSUPPORTED, "several parts" },
         { "Z27", zip_of(&stored_later, 1), CN_E_UNSUPPORTED, "stored with its size behind it" },
         { "Z28", changed(packed, 35, "\7", 1), CN_E_FORMAT, "damaged" },

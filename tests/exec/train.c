@@ -49,7 +49,7 @@ static cn__linked *make_step(rig *r, const net *m)
     cn__type tx = cn__type_make(CN_FLOAT32, DIMS(m->batch, m->in)),
              ty = cn__type_make(CN_FLOAT32, DIMS(m->batch, m->out));
     if (r->nvars < 5) return NULL;
-    cn__val x = cn__feed_batch(g, 0, &tx), y = cn__batch(g, 1, &ty);
+    cn__val x = cn__feed_batch(g, 0, &tx), y = cn__feed_batch(g, 1, &ty);
     cn__val h = cn__dense(g, x, cn__variable(g, r->var[1]), cn__variable(g, r->var[2]), CN__ACT_TANH);
     cn__val p = cn__dense(g, h, cn__variable(g, r->var[3]), cn__variable(g, r->var[4]), CN__ACT_SIGMOID);
     cn__val loss = cn__reduce_all(g, CN__OP_MEAN, cn__b1(g, CN__OP_SQUARE, cn__sub(g, p, y)));

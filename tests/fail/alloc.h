@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct fail_alloc {
@@ -45,8 +46,9 @@ static inline void fail_alloc_free(void *block, size_t size, void *user)
 
 /* The same for files: with the system's behind it. */
 typedef struct fail_files { long at, calls, failed, open; } fail_files;
-#define FAIL_FILES(f) { fail_files_open, fail_files_read, fail_files_write, fail_files_sync, fail_files_close, \
-                        fail_files_rename, fail_files_remove, (f) }
+#define FAIL_FILES(f) { .open = fail_files_open, .read = fail_files_read, .write = fail_files_write,     \
+                        .sync = fail_files_sync, .close = fail_files_close, .rename = fail_files_rename, \
+                        .remove = fail_files_remove, .make_folder = fail_files_make_folder, .user = (f) }
 
 static inline bool fail_files_now(fail_files *f)
 {
@@ -60,8 +62,9 @@ static inline int fail_files_open(const char *path, cn_file_mode mode, void *use
                 : mode == CN_FILE_FOLDER ? O_RDONLY | O_DIRECTORY
                                          : O_WRONLY | O_CREAT |
                     (mode == CN_FILE_NEW ? O_EXCL : mode == CN_FILE_EMPTIED ? O_TRUNC : O_APPEND);
-    int file = fail_files_now(f) ? -1 : open(path, flags, 0666);
-    if (file < 0) return f->failed ? -EIO : -errno;
+    if (fail_files_now(f)) return -EIO;
+    int file = open(path, flags, 0666);
+    if (file < 0) return -errno;
     f->open++;
     return file;
 }
@@ -89,11 +92,16 @@ static inline int fail_files_close(int file, void *user)
 
 static inline int fail_files_rename(const char *from, const char *to, void *user)
 {
-    return fail_files_now(user) || rename(from, to) < 0 ? -EACCES : 0;
+    return fail_files_now(user) ? -EACCES : rename(from, to) < 0 ? -errno : 0;
 }
 
 static inline int fail_files_remove(const char *path, void *user)
 {
-    return fail_files_now(user) || unlink(path) < 0 ? -EACCES : 0;
+    return fail_files_now(user) ? -EACCES : unlink(path) < 0 ? -errno : 0;
+}
+
+static inline int fail_files_make_folder(const char *path, void *user)
+{
+    return fail_files_now(user) ? -EACCES : mkdir(path, 0777) < 0 ? -errno : 0;
 }
 #endif

@@ -53,7 +53,7 @@ TEST(random_ops)
     CHECK_INT(a, cn__random(g, CN__OP_RANDOM_NORMAL, s, 1, CN_FLOAT32, DIMS(4), 0, 1));
     CHECK(a != cn__random(g, CN__OP_RANDOM_NORMAL, s, 2, CN_FLOAT32, DIMS(4), 0, 1));
     cn__type rows = cn__type_make(CN_FLOAT32, DIMS(4, 3));
-    CHECK(cn__feed_batch(g, 0, &rows) != cn__batch(g, 0, &rows));      /* never merged */
+    CHECK(cn__feed_batch(g, 0, &rows) != cn__feed_batch(g, 0, &rows));      /* never merged */
     cn__unref(g);
 }
 

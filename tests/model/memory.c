@@ -87,6 +87,26 @@ static cn_status other_program(cn_ctx *c)                /* a generator, watches
     return status;
 }
 
+static cn_status resume_program(cn_ctx *c)               /* snapshots, backups, checkpoints' memory */
+{
+    char dir[64];
+    snprintf(dir, sizeof dir, "/tmp/cornu-memory-%ld", (long)getpid());
+    cn_array *x = numbers(c, 10, 2), *y = numbers(c, 10, 1);
+    cn_model *m = cn_sequential(c, {2});
+    cn_dense(m, 3);
+    cn_dense(m, 1);
+    cn_status status = cn_compile(m, .optimizer = CN_ADAM, .loss = CN_MSE);
+    for (int again = 0; !status && again < 2; again++) {
+        status = cn_fit(m, x, y, .epochs = again ? 3 : 2, .batch_size = 4,
+                        .callbacks = { cn_backup_and_restore(dir, .save_freq = 2, .double_checkpoint = CN_YES,
+                                                             .delete_checkpoint = again ? CN_YES : CN_NO),
+                                       cn_early_stopping(.monitor = "loss", .restore_best_weights = CN_YES) });
+        cn_array *s = status ? NULL : cn_snapshot(m);
+        if (!status) status = cn_restore(m, s);
+    }
+    return status;
+}
+
 static void nobody(cn_level level, const char *text, void *user) { (void)level, (void)text, (void)user; }
 
 static void every_n(program *f)
@@ -106,6 +126,13 @@ static void every_n(program *f)
     }
 }
 
+TEST(resume_without_memory)
+{
+    char command[80];
+    every_n(resume_program);
+    snprintf(command, sizeof command, "rm -rf /tmp/cornu-memory-%ld", (long)getpid());
+    CHECK_INT(system(command), 0);
+}
 TEST(xor_without_memory)   { every_n(xor_program); }
 TEST(fit_without_memory)   { every_n(fit_program); }
 TEST(other_without_memory) { every_n(other_program); }

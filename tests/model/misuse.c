@@ -148,24 +148,6 @@ TEST(nothing_to_work_with)
     end(s);
 }
 
-TEST(what_waits_for_file_formats)
-{
-    setting s = begin();
-    cn_ctx *c = s.c;
-    REFUSED(CN_E_UNSUPPORTED, cn_save(s.m, "m.keras"), "this version has no file format yet");
-    REFUSED(CN_E_UNSUPPORTED, cn_load_weights(s.m, "m.weights.h5"), "no file format");
-    REFUSED(CN_E_UNSUPPORTED, cn_restore(s.m, s.x), "no file format");
-    CHECK(cn_to_json(s.m) == NULL && cn_error(c) == CN_E_UNSUPPORTED);
-    CHECK_INT(cn_error(cn_load(c, "m.keras")), CN_E_UNSUPPORTED);
-    CHECK_INT(cn_error(cn_snapshot(s.m)), CN_E_UNSUPPORTED);
-    cn_clear_error(c);
-    CHECK(!cn_compile(s.m, .loss = CN_MSE));
-    REFUSED(CN_E_UNSUPPORTED, cn_fit(s.m, s.x, s.y, .callbacks = { cn_model_checkpoint("m.keras") }),
-            "ModelCheckpoint");
-    REFUSED(CN_E_UNSUPPORTED, cn_fit(s.m, s.x, s.y, .callbacks = { cn_backup_and_restore("dir") }), "BackupAndRestore");
-    end(s);
-}
-
 static cn_status fit_within(const cn_event *e, void *user)
 {
     setting *s = user;

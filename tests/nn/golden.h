@@ -145,6 +145,16 @@ static inline void golden_set(golden_args *a, const cn__option *o, const char *t
     case CN__O_double:  { double v = list[0] == 0 ? CN_ZERO : list[0]; memcpy(at, &v, sizeof v); break; }
     case CN__O_int64_t: { int64_t v = list[0] == 0 ? CN_AXIS0 : (int64_t)list[0]; memcpy(at, &v, sizeof v); break; }
     case CN__O_cn_flag: { cn_flag v = !strcmp(text, "yes") ? CN_YES : CN_NO; memcpy(at, &v, sizeof v); break; }
+    case CN__O_cn_word: {
+        static const char *const words[CN_WORD_COUNT] = {
+#define WORD(name, word) [CN_##name] = word,
+            CN_WORD_MAP(WORD)
+#undef WORD
+        };
+        for (int w = 1; w < CN_WORD_COUNT; w++)
+            if (!strcmp(words[w], text)) memcpy(at, &(cn_word){ (cn_word)w }, sizeof(cn_word));
+        break;
+    }
     case CN__O_cn_text: case CN__O_choice: memcpy(at, &copy, sizeof copy); break;
     case CN__O_cn_dims: case CN__O_cn_size2:
         for (int i = 0; i < n; i++) {

@@ -159,6 +159,7 @@ TEST(each_has_a_golden_case)
     char name[80];
     *covered = 0;
     golden_each("layers", "layer", note);
+    golden_each("preprocessing", "preprocessing", note);
     for (int i = 0; cn__class_at(CN__FAM_LAYER, i); i++) {
         snprintf(name, sizeof name, " %s ", cn__class_at(CN__FAM_LAYER, i)->name);
         CHECK_STR(covered, name);

@@ -91,6 +91,7 @@ BUILD(scatter_add, cn__scatter_add(g, x[0], x[1], 1, 4))
 BUILD(gather_along, cn__gather_along(g, x[0], x[1], 1))
 BUILD(scatter_along, cn__scatter_along(g, x[0], x[1], 1, 6))
 BUILD(one_hot, cn__one_hot(g, x[0], 4, CN_FLOAT32))
+BUILD(search_sorted, cn__search_sorted(g, x[0], x[1]))
 BUILD(cumsum, cn__cumsum(g, x[0], 1, true, true))
 BUILD(sort, sorted(g, x[0], 1, false))
 BUILD(sort_down, sorted(g, x[0], 0, true))
@@ -188,7 +189,8 @@ static const op_case cases[] = {
     { CN__OP_SCATTER_ADD, 2, build_scatter_add, 2, { I(4, 5), X(-2, 2, 2, 5, 3) } },
     { CN__OP_GATHER_ALONG, 2, build_gather_along, 2, { X(-2, 2, 3, 5), I(5, 3, 4) } },
     { CN__OP_SCATTER_ALONG, 2, build_scatter_along, 2, { I(6, 3, 4), X(-2, 2, 3, 4) } },
-    { CN__OP_ONE_HOT, 0, build_one_hot, 1, { I(4, 3, 2) } }, U1(CUMSUM, 2, cumsum, -2, 2), U1(SORT, 2, sort, -2, 2),
+    { CN__OP_ONE_HOT, 0, build_one_hot, 1, { I(4, 3, 2) } },
+    { CN__OP_SEARCH_SORTED, 0, build_search_sorted, 2, { X(1, 1, 4), X(-2, 2, 3, 5) } }, U1(CUMSUM, 2, cumsum, -2, 2), U1(SORT, 2, sort, -2, 2),
     U1(SORT, 2, sort_down, -2, 2),
     U1(TOPK, 2, topk, -2, 2), { CN__OP_RANDOM_UNIFORM, 0, build_uniform, 0, { { 0 } } },
     { CN__OP_RANDOM_NORMAL, 0, build_normal, 0, { { 0 } } },

@@ -218,6 +218,9 @@ TEST(movement)
     EXPECT(SCATTER_ALONG, 0, cn__scatter_along(g, eval_const(g, CN_INT32, DIMS(2, 2), LIST(1, 1, 0, 2)),
                                                MATRIX(2, 2, 1, 2, 3, 4), 1, 3), 0, 3, 0, 3, 0, 4);
     EXPECT(ONE_HOT, 0, cn__one_hot(g, NUMBERS(CN_INT32, 1, -1, 3), 3, CN_FLOAT32), 0, 1, 0, 0, 0, 0, 0, 0, 0);
+    EXPECT(SEARCH_SORTED, 0, cn__search_sorted(g, NUMBERS(CN_FLOAT32, -1, 3, 3, 4), M), 1, 0, 3, 4, 4, 0);
+    EXPECT(SEARCH_SORTED, 0, cn__search_sorted(g, NUMBERS(CN_FLOAT32, 1, 2), NUMBERS(CN_FLOAT32, NAN, 0)), 2, 0);
+    EXPECT(SEARCH_SORTED, 0, cn__search_sorted(g, NUMBERS(CN_INT64, 0), NUMBERS(CN_INT64, -1, 0, 1)), 0, 1, 1);
     EXPECT(CUMSUM, 0, cn__cumsum(g, M, 1, false, false), 1, -1, 2, 4, 9, 3);
     EXPECT(CUMSUM, 0, cn__cumsum(g, M, 1, true, true), 1, 3, 0, -1, -6, 0);
     cn_close(ctx);

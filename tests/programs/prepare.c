@@ -1,10 +1,20 @@
 /* prepare: writes the small files that some of the programs read into the folder it is called in: x.npy and y.npy (14: a noisy
-   line), records.f32 (16: rows of 24 inputs and one target). */
+   line), records.f32 (16: rows of 24 inputs and one target), digits.keras (17, 18: a model of pictures). */
 #include <cornu.h>
 #include <math.h>
 #include <stdio.h>
 
 enum { ROWS = 512, RECORDS = 2000 };
+
+static cn_status save_digits(cn_ctx *c)
+{
+    cn_model *m = cn_sequential(c, {28, 28});
+    cn_rescaling(m, 1.0 / 255);
+    cn_flatten(m);
+    cn_dense(m, 16, .activation = CN_RELU);
+    cn_dense(m, 10, .activation = CN_SOFTMAX);
+    return cn_save(m, "digits.keras");
+}
 
 int main(void)
 {
@@ -28,7 +38,7 @@ int main(void)
 
     cn_ctx *c = cn_open();
     if (cn_array_save(cn_array_from(c, {ROWS, 2}, CN_BUFFER(x, ROWS * 2)), "x.npy") ||
-        cn_array_save(cn_array_from(c, {ROWS, 1}, CN_BUFFER(y, ROWS)), "y.npy"))
+        cn_array_save(cn_array_from(c, {ROWS, 1}, CN_BUFFER(y, ROWS)), "y.npy") || save_digits(c))
         fprintf(stderr, "%s\n", cn_error_message(c));
     return cn_close(c);
 }

@@ -1,0 +1,50 @@
+/* predict.c: one prediction of a prepared runner, on one thread: what a program waits for that asks about one sample at
+   a time. usage: predict [PART-OF-A-NAME] */
+#include "limits.h"
+#include "workloads.h"
+
+enum { TIMES = 25 };
+static const double LONG = 5e-3;                         /* seconds of a measurement */
+
+static double seconds(cn_runner *r, const float *x, size_t nx, float *y, size_t ny, int times)
+{
+    double start = limits_now();
+    for (int i = 0; i < times; i++)
+        if (cn_predict_into(r, x, nx, y, ny)) return -1;
+    return (limits_now() - start) / times;
+}
+
+static void measure(const workload *w)
+{
+    static float x[1024], y[1024];
+    double    took[TIMES];
+    int       layers = 0;
+    cn_ctx   *c = cn_open(.threads = 1);
+    cn_runner *r = cn_prepare(network(c, w));
+    while (w->size[layers + 1]) layers++;
+    size_t nx = (size_t)w->size[0], ny = (size_t)w->size[layers];
+    for (size_t i = 0; i < nx; i++) x[i] = (float)(i % 17) * 0.05f;
+    double once = seconds(r, x, nx, y, ny, 100);
+    int    times = 1 + (int)(LONG / (once + 1e-9));
+    for (int i = 0; i < TIMES; i++) {
+        double t = seconds(r, x, nx, y, ny, times);
+        int    k = i;
+        for (; k > 0 && took[k - 1] > t; k--) took[k] = took[k - 1];
+        took[k] = t;
+    }
+    if (once < 0) printf("%s\n", cn_error_message(c));
+    else printf("%-28s %12.0f ns min %12.0f ns median\n", w->name, took[0] * 1e9, took[TIMES / 2] * 1e9);
+    cn_close(c);
+}
+
+int main(int argc, char **argv)
+{
+    static const workload networks[] = {
+        { .name = "2-8-1", .size = { 2, 8, 1 }, .tiny = true },
+        { .name = "784-128-10", .size = { 784, 128, 10 } },
+        { .name = "784-512-512-10", .size = { 784, 512, 512, 10 } },
+    };
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
+        if (argc < 2 || strstr(networks[i].name, argv[1])) measure(&networks[i]);
+    return 0;
+}
