@@ -26,6 +26,8 @@ static const struct { const char *class; int is; } unusual[] = {
     { "GaussianNoise", AT_ONCE | TRAINING },
     { "Identity", AT_ONCE },
     { "LeakyReLU", AT_ONCE },
+    { "Log1p", AT_ONCE },
+    { "NanToNum", AT_ONCE },
     { "ReLU", AT_ONCE },
     { "Reshape", AT_ONCE },
     { "Softmax", AT_ONCE | MASK },
@@ -113,13 +115,28 @@ static cn__json *common(cn__arena *mem, const cn_layer *l, cn__json *c)
     return cn__json_set(mem, c, activity->name, cn__config_choice(mem, l->cls, activity, &l->activity_regularizer));
 }
 
+/* What the layer has learnt that stands in its config: a whole number, or a list of numbers. */
+static cn__json *learnt(cn__arena *mem, cn__json *config, const cn_layer *l)
+{
+    cn__layer_state s;
+    for (int i = 0; l->ops && l->ops->state && l->ops->state(l, i, &s); i++) {
+        if (s.kind != CN__STATE_CONFIG) continue;
+        bool      one = s.values.dtype == CN_INT64;
+        cn__json *value = one ? cn__json_int(mem, *(const int64_t *)s.values.data) : list(mem);
+        for (size_t k = 0; !one && k < s.values.count; k++)
+            value = cn__json_push(value, cn__json_real(mem, cn__load(s.values.dtype, s.values.data, k)));
+        config = renew(config, s.name, value);
+    }
+    return config;
+}
+
 static cn__json *config_of(cn__arena *mem, const cn_layer *l)
 {
     const cn_custom_args *own = l->args;
     const cn__class *class = l->cls->user ? cn__custom_options(l->cls) : NULL;
     cn__json *c = !l->cls->user ? cn__config_write(mem, l->cls, l->args)
                   : common(mem, l, class ? cn__config_write(mem, class, own->options) : object(mem));
-    c = renew(c, "name", cn__json_string(mem, l->name));
+    c = learnt(mem, renew(c, "name", cn__json_string(mem, l->name)), l);
     c = renew(c, "trainable", cn__json_bool(mem, l->trainable));
     return renew(c, "dtype", policy(mem, l->dtype));
 }

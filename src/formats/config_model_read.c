@@ -60,7 +60,13 @@ static bool in_module(const cn__json *o, const char *module)
     return text && !strncmp(text, module, strlen(module));
 }
 
-static bool is_operation(const cn__json *o) { return in_module(o, "keras.src.ops") || in_module(o, "keras.ops"); }
+/* A node of keras.ops, and none of those that are classes here. */
+static bool is_operation(const cn__reading *r, const cn__json *o)
+{
+    if (!in_module(o, "keras.src.ops") && !in_module(o, "keras.ops")) return false;
+    const cn__class *class = class_of(o) ? cn__class_find(r->ctx, CN__FAM_LAYER, class_of(o)) : NULL;
+    return !class || !class->module || strncmp(class->module, "keras.src.ops", 13);
+}
 
 static bool one_of(const char *word, const char *const *words, size_t n)
 {
@@ -228,7 +234,7 @@ static bool plain_layer(const cn__making *k, const cn__json *o, cn__made *made)
     if (cn__bad(l)) return cn__fail_with(l), cn__making_failed(k, name ? name : class_of(o));
     if (!cn__layer_enter(l)) return false;
     *made = (cn__made){ .layer = l, .calls = 1 };
-    return common_options(k, cn__json_get(o, "config"), l);
+    return common_options(k, cn__json_get(o, "config"), l) && (!k->r->made || !k->r->made(k->r->user, o, l));
 }
 
 static cn_model *read_model(cn__making *, const cn__json *object);
@@ -252,7 +258,7 @@ bool cn__making_layer(cn__making *k, const cn__json *o, cn__made *made)
                                 *k->path ? k->path : "/");
     if (name && !check_name(k, name)) return false;
     if (!count_layer(k)) return false;
-    if (is_operation(o))
+    if (is_operation(k->r, o))
         return cn__making_wrong(k, CN_E_UNSUPPORTED,
                                 "\"%s%s\" is no layer but the operation %s.%s, which is not there. Build "
                                 "the model with a layer instead, or a registered one.",
@@ -361,7 +367,7 @@ typedef struct search { const cn__reading *r; void (*f)(void *, const char *, co
 
 static bool known(const search *s, const cn__json *o)
 {
-    if (is_operation(o)) return false;
+    if (is_operation(s->r, o)) return false;
     if (is_model(o) || cn__is_input_class(o)) return true;
     if (cn__config_class(s->r, CN__FAM_LAYER, "", o)) return true;
     (cn_clear_error)(s->r->ctx);

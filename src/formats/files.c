@@ -99,7 +99,7 @@ cn_status cn_save(cn_model *m, const char *path)
 cn_model *cn__json_load(cn__loading *l)
 {
     cn__json   *json = cn__json_parse(&l->mem, l->site, l->path, (const char *)l->at, l->n);
-    cn__reading r = { l->ctx, &l->mem, l->site, l->path, 3, false };
+    cn__reading r = { .ctx = l->ctx, .mem = &l->mem, .site = l->site, .what = l->path, .keras = 3 };
     cn_model   *m = json ? cn__config_read_model(&r, json) : NULL;
     if (!cn__bad(m)) return m;
     if (m) cn__fail_with(m), cn_free(m);
@@ -136,7 +136,7 @@ static cn_model *model_of_h5(cn__loading *l, cn__h5 *file)
                  "%s holds weights, no model. Build the model, then cn_load_weights(m, \"%s\").", l->path, l->path);
         return NULL;
     }
-    cn__reading r = { l->ctx, &l->mem, l->site, l->path, version_of(l, file), false };
+    cn__reading r = { .ctx = l->ctx, .mem = &l->mem, .site = l->site, .what = l->path, .keras = version_of(l, file) };
     cn__fitting f = { .ctx = l->ctx, .mem = &l->mem, .site = l->site, .what = l->path, .file = file };
     cn_model   *m = cn__config_read_model(&r, config);
     cn_status   failed = cn__bad(m) ? cn__fail_with(m) : CN_OK;

@@ -2,7 +2,7 @@
 
    json.c hdf5_*.c          two notations, safe on hostile bytes (zip: base/zip.h)
    config*.c legacy.def     options, layers, models, compilations as Keras's JSON
-   weights.c                Keras 3's layout of weights in HDF5 (.weights.h5, and within .keras)
+   weights.c state.c        Keras 3's layout of weights in HDF5 (.weights.h5, and within .keras); vocabularies
    legacy.c                 the layout of Keras 1 and 2 (.h5): by the names of layers
    keras.c                  .keras: a zip of metadata.json, config.json, model.weights.h5
    files.c                  cn_save, cn_load, cn_load_weights, cn_verify: which format it is */
@@ -42,6 +42,14 @@ cn_status cn__variable_read(cn__fitting *, const char *who, const char *path, cn
    that is met again is passed over; the last one is the model itself ("" or "layers/tower"). false: f said so. */
 typedef bool cn__layer_visit(void *user, const char *group, cn_layer *);
 bool cn__layers_walk(cn__arena *, cn_model *, cn__layer_visit *, void *user);
+
+/* ---- What layers keep besides weights (state.c) ------------------------------------------------------------------- */
+typedef struct cn__asset { const char *path, *text; size_t n; } cn__asset;
+typedef CN__VEC(cn__asset) cn__assets;
+bool      cn__assets_of(cn__arena *, cn_model *, cn__assets *);              /* texts of a .keras; false: recorded */
+cn_status cn__asset_read(cn__fitting *, cn_layer *, const char *name, const char *text, size_t n);
+void      cn__state_write(cn__h5_out *, cn__h5_node *vars, cn_layer *);
+cn_status cn__state_read(cn__fitting *, const char *vars, cn_layer *);       /* vars: path of the layer's group */
 
 /* ---- Whole files: bytes in memory -------------------------------------------------------------------------------- */
 typedef struct cn__loading {

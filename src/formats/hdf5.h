@@ -13,10 +13,11 @@
 /* ---- Reading: a file that lies in memory, the caller's until cn__h5_close ---------------------------------------- */
 typedef struct cn__h5 cn__h5;
 typedef struct cn__h5_object cn__h5_object;              /* a group or a data set; belongs to the file */
-typedef struct cn__h5_link { const char *name; uint64_t order; } cn__h5_link;
+typedef struct cn__h5_link { const char *name; uint64_t order; bool soft; } cn__h5_link;
 
 /* What a data set or an attribute holds. dtype CN_STRING: strings of either kind; CN_BOOL: h5py's enumerated booleans;
-   floats of 2, 4, 8 bytes (and bfloat16 as ml_dtypes writes it), integers of 1 to 8. rank 0: one value. */
+   floats of 2, 4, 8 bytes (and bfloat16 as ml_dtypes writes it), integers of 1 to 8 (unsigned ones of 8 as CN_INT64,
+   values above 2^63 - 1 are refused). rank 0: one value. empty: no value at all (h5py.Empty; n is 0). */
 typedef struct cn__h5_data { cn_dtype dtype; int rank; int64_t dim[CN_MAX_RANK]; int64_t n; bool empty; } cn__h5_data;
 
 bool   cn__h5_is(const void *bytes, size_t n);           /* begins as HDF5 */
@@ -31,15 +32,17 @@ const cn__h5_object *cn__h5_find(cn__h5 *, const cn__h5_object *group, const cha
 bool    cn__h5_failed(const cn__h5 *);                   /* an error was recorded since it was opened */
 bool    cn__h5_is_group(const cn__h5_object *);
 const char *cn__h5_path(const cn__h5_object *);          /* "/layers/dense/vars", for messages */
-/* The links of a group by name; *n of them. NULL: none, or damaged. */
+/* The links of a group by name; *n of them. NULL: none, or damaged. Who walks a whole file leaves the soft ones alone:
+   they may lead upwards, in circles. */
 const cn__h5_link *cn__h5_links(cn__h5 *, const cn__h5_object *group, size_t *n);
 
 bool cn__h5_data_of(cn__h5 *, const cn__h5_object *, cn__h5_data *);         /* of a data set; false: recorded */
 /* All of it, n values of its dtype, row-major, in this machine's order. Strings: see below. false: recorded. */
 bool cn__h5_read(cn__h5 *, const cn__h5_object *, void *to, size_t bytes);
-/* Where it lies as it stands (contiguous, no filter, this machine's order), without a copy; NULL: use cn__h5_read. */
+/* Where it lies as it stands (contiguous, no filter, this machine's order, an address that its type may have), without a
+   copy; NULL: use cn__h5_read. */
 const void *cn__h5_in_place(cn__h5 *, const cn__h5_object *);
-/* n strings (each ends in NUL), in the arena. NULL: recorded. */
+/* n strings (each ends in NUL) and an empty one behind them, in the arena. NULL: recorded. */
 const char **cn__h5_read_strings(cn__h5 *, const cn__h5_object *, cn__arena *);
 
 bool cn__h5_attr(cn__h5 *, const cn__h5_object *, const char *name, cn__h5_data *);   /* false: not there, or damaged */

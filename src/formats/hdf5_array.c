@@ -61,13 +61,13 @@ static bool add_pages(array *a, cn__h5_in *in, const unsigned char *bits, uint64
     return true;
 }
 
-/* What every block begins with. */
-static bool open_block(array *a, uint64_t address, const char *letters, cn__h5_in *in)
+/* What every block begins with; some say after it, in `place` bytes, where in the array they stand. */
+static bool open_block(array *a, uint64_t address, const char *letters, unsigned place, cn__h5_in *in)
 {
     if (!cn__h5_signed(a->f, address, letters, 0, "a block of chunks' addresses", in)) return false;
     unsigned filtered = (unsigned)cn__h5_uint(in, 1);
     uint64_t owner = cn__h5_address(in);
-    cn__h5_skip(in, letters[2] == 'I' || letters[0] == 'F' ? 0 : a->offset_size);
+    cn__h5_skip(in, place);
     if (!cn__h5_whole(in)) return false;
     return (filtered == a->r->filtered && owner == a->address) ||
            cn__h5_bad(a->f, CN_E_FORMAT, in->start, "a block of chunks' addresses belongs to another index");
@@ -105,7 +105,7 @@ bool cn__h5_fixed_array(cn__h5_reading *r)
                           (unsigned long long)all, (unsigned long long)n);
     a.page = (uint64_t)1 << page_log;
     if (block == CN__H5_NOWHERE) return true;
-    if (!open_block(&a, block, "FADB", &in)) return false;
+    if (!open_block(&a, block, "FADB", 0, &in)) return false;
     uint64_t pages = pages_of(&a, n);
     if (!pages) return add_elements(&a, &in, 0, n);
     const unsigned char *bits = cn__h5_skip(&in, (pages + 7) / 8);
@@ -154,7 +154,7 @@ static bool add_block(array *a, uint64_t address, uint64_t first, uint64_t n, co
 {
     cn__h5_in in;
     if (address == CN__H5_NOWHERE) return true;
-    if (!open_block(a, address, "EADB", &in) || !cn__h5_charge(&a->r->walk, n, in.start)) return false;
+    if (!open_block(a, address, "EADB", a->offset_size, &in) || !cn__h5_charge(&a->r->walk, n, in.start)) return false;
     if (!pages_of(a, n)) return add_elements(a, &in, first, n);
     if (bits) return cn__h5_sealed(&in) && add_pages(a, &in, bits, first_bit, first, n);
     return cn__h5_bad(a->f, CN_E_FORMAT, in.start, "an index block names a block of %llu elements in pages",
@@ -165,7 +165,7 @@ static bool add_super(array *a, uint64_t address, uint64_t first, uint64_t block
 {
     cn__h5_in in;
     if (address == CN__H5_NOWHERE) return true;
-    if (!open_block(a, address, "EASB", &in)) return false;
+    if (!open_block(a, address, "EASB", a->offset_size, &in)) return false;
     uint64_t pages = pages_of(a, n);
     if (blocks > in.f->n || pages > in.f->n) return in.over = true, cn__h5_whole(&in);
     const unsigned char *bits = cn__h5_skip(&in, blocks * ((pages + 7) / 8));
@@ -185,7 +185,7 @@ bool cn__h5_extensible_array(cn__h5_reading *r)
     uint64_t  index;
     if (!open_array(r, "EAHD", &a, &in) || !read_growth(&a, &in, &g, &index) || !read_order(&a)) return false;
     if (index == CN__H5_NOWHERE) return true;
-    if (!open_block(&a, index, "EAIB", &in)) return false;
+    if (!open_block(&a, index, "EAIB", 0, &in)) return false;
     start = in;
     cn__h5_skip(&in, g.first * a.entry);
     cn__h5_in addresses = in;

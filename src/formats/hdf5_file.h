@@ -11,7 +11,7 @@
 
 #define CN__H5_NOWHERE UINT64_MAX                        /* the undefined address */
 #define CN__H5_SPARE   ((uint64_t)64 << 20)              /* memory beyond twice the file's size */
-enum { CN__H5_DEEPEST = 64, CN__H5_SOFT_LINKS = 16, CN__H5_RANK = 32 };
+enum { CN__H5_DEEPEST = 64, CN__H5_SOFT_LINKS = 16, CN__H5_MOST_FILTERS = 32 };
 
 /* What was met already, by its address. */
 typedef CN__VEC(struct { uint64_t address; void *what; }) cn__h5_seen;
@@ -179,7 +179,10 @@ bool cn__h5_texts(cn__h5 *, const cn__h5_type *);
 const char **cn__h5_strings(cn__h5 *, const cn__h5_type *, const unsigned char *elements, int64_t n, cn__arena *);
 
 /* ---- hdf5_filter.c ----------------------------------------------------------------------------------------------- */
-typedef struct cn__h5_filters { unsigned n; struct { uint16_t id; uint32_t element; } at[CN__H5_RANK]; } cn__h5_filters;
+typedef struct cn__h5_filters {
+    unsigned n;
+    struct { uint16_t id; uint32_t element; } at[CN__H5_MOST_FILTERS];
+} cn__h5_filters;
 bool cn__h5_filters_of(cn__h5_in *, cn__h5_filters *);
 /* A chunk's stored bytes become its `bytes` bytes: given where they lie in the file, or in one of two borrowed blocks.
    */

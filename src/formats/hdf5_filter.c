@@ -111,8 +111,7 @@ static bool check_sum(cn__h5 *f, const unsigned char *at, uint64_t *n)
     uint32_t found = (uint32_t)cn__h5_u64(at + *n, SUM), wanted = fletcher32(at, *n);
     return cn__h5_same_sum(found, wanted) ||
            cn__h5_bad(f, CN_E_FORMAT, NULL,
-                      "a chunk is damaged: its fletcher32 sum is %08x, its bytes give "
-                      "%08x",
+                      "a chunk is damaged: its fletcher32 sum is %08x, its bytes give %08x",
                       found, wanted);
 }
 

@@ -38,7 +38,7 @@ static bool add_entry(listing *l, cn__h5_in *in)
         return cn__h5_bad(l->f, CN_E_FORMAT, start, "link \"%s\" is of the unknown kind %llu", t.link.name,
                           (unsigned long long)cache);
     if (cache == LINK_CACHE) {
-        t.end = CN__H5_SOFT;
+        t.end = CN__H5_SOFT, t.link.soft = true;
         t.path = cn__h5_name_at(&l->names, cn__h5_u64(more, 4));
         if (!t.path) return false;
     }
@@ -83,6 +83,7 @@ static bool add_link(listing *l, cn__h5_in *in)
         return cn__h5_bad(l->f, CN_E_UNSUPPORTED, in->start, "a link has version %u, not 1", version);
     t.kind = flags & 1 << 3 ? (unsigned)cn__h5_uint(in, 1) : CN__H5_HARD;
     t.end = t.kind < CN__H5_OTHER ? (cn__h5_end)t.kind : CN__H5_OTHER;
+    t.link.soft = t.end == CN__H5_SOFT;
     if (flags & 1 << 2) t.link.order = cn__h5_uint(in, 8);
     cn__h5_skip(in, flags & 1 << 4 ? 1 : 0);             /* the name's characters: ASCII or UTF-8 */
     uint64_t n = cn__h5_uint(in, 1u << (flags & 3));

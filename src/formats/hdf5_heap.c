@@ -128,8 +128,7 @@ static bool table_of(cn__h5_heap *h, cn__h5_in *in, uint64_t largest_object)
         h->first_log + width_log > bits || h->root_rows > bits - h->first_log - width_log + 1 ||
         direct_log - h->first_log + 2 <= width_log)
         return cn__h5_bad(h->f, CN_E_FORMAT, in->start,
-                          "a fractal heap is %u bits wide, with %u rows of %u blocks of %llu to "
-                          "%llu bytes",
+                          "a fractal heap is %u bits wide, with %u rows of %u blocks of %llu to %llu bytes",
                           bits, h->root_rows, h->width, (unsigned long long)h->first, (unsigned long long)direct);
     h->direct_rows = direct_log - h->first_log + 2;
     h->offset_size = (bits + 7) / 8;

@@ -171,8 +171,8 @@ const cn__h5_message *cn__h5_message_of(const cn__h5_object *o, int kind)
 bool cn__h5_open_message(cn__h5 *f, const cn__h5_message *m, const char *what, cn__h5_in *in)
 {
     if (m->flags & SHARED)
-        return cn__h5_bad(f, CN_E_UNSUPPORTED, m->at, "%s is shared with other objects (a committed type, or shared "
-                          "messages); write the file without", what);
+        return cn__h5_bad(f, CN_E_UNSUPPORTED, m->at,
+                          "%s is shared with other objects (a committed type, or shared messages): not read", what);
     *in = (cn__h5_in){ .f = f, .start = m->at, .at = m->at, .end = m->at + m->n, .what = what };
     return true;
 }

@@ -176,8 +176,7 @@ bool cn__h5_sealed(cn__h5_in *in)
     if (!cn__h5_whole(in)) return false;
     uint32_t wanted = cn__h5_checksum(in->start, n);
     return cn__h5_same_sum(found, wanted) || cn__h5_bad(in->f, CN_E_FORMAT, in->start,
-                                                        "%s is damaged: its checksum is %08x, its %zu "
-                                                        "bytes give %08x",
+                                                        "%s is damaged: its checksum is %08x, its %zu bytes give %08x",
                                                         in->what, found, n, wanted);
 }
 
@@ -234,8 +233,8 @@ static bool find_signature(cn__h5 *f)
     if (cn__h5_is(f->at, f->n)) return true;
     for (size_t skip = 512; skip < f->n; skip *= 2)
         if (cn__h5_is(f->at + skip, f->n - skip))
-            return cn__h5_bad(f, CN_E_UNSUPPORTED, f->at + skip, "is HDF5 behind a user block of %zu bytes; these are "
-                              "not read: `h5jam` and `h5unjam` take them off", skip);
+            return cn__h5_bad(f, CN_E_UNSUPPORTED, f->at + skip,
+                              "is HDF5 behind a user block of %zu bytes: not read; `h5unjam` takes it off", skip);
     return cn__h5_bad(f, CN_E_FORMAT, NULL, "is not an HDF5 file: it does not begin with \"\\x89HDF\\r\\n\\x1a\\n\"");
 }
 

@@ -26,8 +26,7 @@ static bool walk_node(tree1 *t, uint64_t address, int level)
         return cn__h5_bad(f, CN_E_FORMAT, letters, "a B-tree's node does not begin with \"TREE\"");
     if (type != t->type || found > MOST_LEVELS || (level != ANY_LEVEL && found != (unsigned)level))
         return cn__h5_bad(f, CN_E_FORMAT, letters,
-                          "a B-tree's node of type %u stands at level %u; type %u was expected, and "
-                          "level %d",
+                          "a B-tree's node of type %u stands at level %u; type %u was expected, and level %d",
                           type, found, t->type, level == ANY_LEVEL ? MOST_LEVELS : level);
     if (t->most && n > t->most)
         return cn__h5_bad(f, CN_E_FORMAT, letters, "a B-tree's node has %u entries, of %u at most", n, t->most);
@@ -88,8 +87,7 @@ static bool walk_records(tree2 *t, uint64_t address, uint64_t n, unsigned height
     unsigned type = (unsigned)cn__h5_uint(&in, 1);
     if (type != t->type || n > t->most[height])
         return cn__h5_bad(f, CN_E_FORMAT, in.start,
-                          "a B-tree's node has type %u and %llu records; type %u and at most %llu "
-                          "were expected",
+                          "a B-tree's node has type %u and %llu records; type %u and at most %llu were expected",
                           type, (unsigned long long)n, t->type, (unsigned long long)t->most[height]);
     records = in;
     cn__h5_skip(&in, n * t->record);                     /* most[height] of them fit in a node: no overflow */

@@ -35,8 +35,7 @@ static const struct { cn_dtype dtype; uint64_t size; layout at; } floats[] = {
 static bool refuse(const cn__h5_in *in, const head *h, const char *which)
 {
     return cn__h5_bad(in->f, CN_E_UNSUPPORTED, in->start,
-                      "holds %s%s; integers and floats of 2, 4 and 8 bytes, booleans "
-                      "and strings can be read",
+                      "holds %s%s; integers and floats of 2, 4 and 8 bytes, booleans and strings can be read",
                       h->class < CLASSES ? class_names[h->class] : "data of an unknown kind", which);
 }
 
@@ -139,6 +138,14 @@ static bool text_of(cn__h5_in *in, const head *h, cn__h5_type *t)
     return true;
 }
 
+/* bfloat16 as h5py writes it: two bytes of anything, without a tag. (Keras adds an attribute, dtype = "bfloat16".) */
+static bool bfloat16_of(cn__h5_in *in, const head *h, cn__h5_type *t)
+{
+    if (h->size != 2 || h->bits & 0xff) return refuse(in, h, "");
+    *t = (cn__h5_type){ .dtype = CN_BFLOAT16, .size = 2 };
+    return true;
+}
+
 bool cn__h5_type_of(cn__h5_in *in, cn__h5_type *t)
 {
     head h;
@@ -146,6 +153,7 @@ bool cn__h5_type_of(cn__h5_in *in, cn__h5_type *t)
     switch (h.class) {
     case INTEGER:  return integer_of(in, &h, t);
     case FLOAT:    return float_of(in, &h, t);
+    case OPAQUE:   return bfloat16_of(in, &h, t);
     case ENUM:     return bool_of(in, &h, t);
     case TEXT:
     case VARIABLE: return text_of(in, &h, t);
@@ -286,7 +294,7 @@ static bool text_at(cn__h5 *f, const cn__h5_type *t, const unsigned char *elemen
 const char **cn__h5_strings(cn__h5 *f, const cn__h5_type *t, const unsigned char *elements, int64_t n, cn__arena *mem)
 {
     const char **list = NULL;
-    uint64_t total = (uint64_t)n * sizeof *list;         /* no overflow: cn__h5_bytes_of has seen n */
+    uint64_t total = ((uint64_t)n + 1) * sizeof *list;   /* no overflow: cn__h5_bytes_of has seen n */
     if (!cn__h5_room(f, total)) return NULL;
     list = cn__arena_alloc(mem, total);
     if (!list) return cn__h5_nomem(f), NULL;
@@ -304,5 +312,6 @@ const char **cn__h5_strings(cn__h5 *f, const cn__h5_type *t, const unsigned char
         memcpy(copy, at, size);
         list[i] = copy;
     }
+    list[n] = "";
     return list;
 }

@@ -169,7 +169,7 @@ cn__h5_node *cn__h5_dataset(cn__h5_out *out, cn__h5_node *parent, const char *na
     cn__h5_node *node = link_new(out, parent, last, strlen(last), place, false);
     if (!node) return NULL;
     node->value = v;
-    if (dtype == CN_BFLOAT16) cn__h5_set_text(out, node, "dtype", "bfloat16");           /* else two bytes of anything */
+    if (dtype == CN_BFLOAT16) cn__h5_set_text(out, node, "dtype", "bfloat16");       /* else just two bytes */
     return node;
 }
 

@@ -51,6 +51,55 @@ static cn__json *parse_member(archive *a, const char *name)
     return json;
 }
 
+/* The group of a layer's object within a model's: cn__layers_walk's of the model that is yet to be made. */
+static bool find_group(const cn__json *model, const cn__json *wanted, const char *prefix, char *out, size_t size)
+{
+    const cn__json *layers = cn__json_get(cn__json_get(model, "config"), "layers");
+    for (const cn__json *l = layers ? layers->first : NULL; l; l = l->next) {
+        const char *name = cn__json_text(cn__json_get(l, "class_name"));
+        const cn__class *class = name ? cn__class_find(NULL, CN__FAM_LAYER, name) : NULL;
+        char path[512];
+        int  before = 0;
+        if (!name || (l != wanted && !cn__json_get(cn__json_get(l, "config"), "layers"))) continue;
+        for (const cn__json *k = layers->first; k != l; k = k->next) {
+            const char *other = cn__json_text(cn__json_get(k, "class_name"));
+            before += other && !strcmp(other, name);
+        }
+        const char *word = class ? class->snake : !strcmp(name, "Sequential") ? "sequential" : "functional";
+        int n = before ? snprintf(path, sizeof path, "%slayers/%s_%d", prefix, word, before)
+                       : snprintf(path, sizeof path, "%slayers/%s", prefix, word);
+        if (n + 1 >= (int)sizeof path) return false;
+        if (l == wanted) return snprintf(out, size, "%s", path) < (int)size;
+        path[n] = '/', path[n + 1] = 0;
+        if (find_group(l, wanted, path, out, size)) return true;
+    }
+    return false;
+}
+
+/* What a layer keeps in assets/GROUP/: before it is called, for the width of its output may hang on it. */
+typedef struct dressing { archive *a; const cn__json *config; } dressing;
+
+static cn_status read_assets(void *user, const cn__json *object, cn_layer *l)
+{
+    dressing    *d = user;
+    cn__loading *of = d->a->l;
+    cn__fitting  f = { .ctx = of->ctx, .mem = &of->mem, .site = of->site, .what = of->path };
+    char         group[600], folder[640];
+    cn_status    failed = CN_OK;
+    if (!l->ops || !l->ops->set_state || !find_group(d->config, object, "", group, sizeof group)) return CN_OK;
+    int n = snprintf(folder, sizeof folder, "assets/%s/", group);
+    for (size_t i = 0; i < d->a->zip.count && !failed; i++) {
+        const char *name = d->a->zip.members[i].name;
+        member      text;
+        if (strncmp(name, folder, (size_t)n) || strchr(name + n, '/')) continue;
+        if (!l->state && l->ops->build && (failed = l->ops->build(l, of->site))) break;
+        if (!open_member(d->a, name, &text)) return (cn_error)(of->ctx);
+        failed = cn__asset_read(&f, l, name + n, (const char *)text.at, text.n);
+        close_member(d->a, &text);
+    }
+    return failed;
+}
+
 static cn_status read_rng(cn__fitting *f, cn_model *m)
 {
     const cn__h5_object *o = cn__h5_find(f->file, NULL, RNG_PATH "/0");
@@ -76,7 +125,7 @@ static cn_status read_numbers(archive *a, cn_model *m, const cn__json *config, i
     const cn__json *compiled = cn__json_get(config, "compile_config");
     if (!failed && l->compile && cn__json_some(compiled)) {
         const char *where = cn__arena_printf(&l->mem, "%s: config.json", l->path);
-        cn__reading r = { l->ctx, &l->mem, l->site, where, keras, false };
+        cn__reading r = { .ctx = l->ctx, .mem = &l->mem, .site = l->site, .what = where, .keras = keras };
         failed = where ? cn__config_read_compile(&r, m, compiled) : cn__nomem(l->ctx);
         if (!failed) failed = cn__optimizer_read(&f, m);
     }
@@ -101,7 +150,9 @@ static cn_model *read_archive(archive *a)
     const cn__json *config = metadata ? parse_member(a, "config.json") : NULL;
     const char     *what = cn__arena_printf(&l->mem, "%s: config.json", l->path);
     if (!config || !what) return what ? NULL : (cn__nomem(l->ctx), NULL);
-    cn__reading r = { l->ctx, &l->mem, l->site, what, major_version(metadata), false };
+    dressing    d = { a, config };
+    cn__reading r = { .ctx = l->ctx, .mem = &l->mem, .site = l->site, .what = what, .keras = major_version(metadata),
+                      .made = read_assets, .user = &d };
     cn_model   *m = cn__config_read_model(&r, config);
     cn_status   failed = cn__bad(m) ? cn__fail_with(m) : CN_OK;
     if (!failed) failed = read_numbers(a, m, config, r.keras);
@@ -198,6 +249,13 @@ static bool emit_text(void *text, cn__sink *sink, uint64_t *size)
     return !sink || sink->put(sink->user, t->at, t->n);
 }
 
+static bool emit_asset(void *asset, cn__sink *sink, uint64_t *size)
+{
+    const cn__asset *s = asset;
+    *size = s->n;
+    return !sink || sink->put(sink->user, s->text, s->n);
+}
+
 static bool print_metadata(cn__text *t)
 {
     char      date[40];
@@ -235,11 +293,21 @@ cn_status cn__keras_save(cn_model *m, const char *site, const char *path)
     cn_status   failed = CN_OK;
     if (!tree || !print_metadata(&metadata) || !print_config(&config, m) || !build_tree(tree, m))
         failed = (cn_error)(ctx);
-    const cn__zip_entry entries[] = {
-        { "metadata.json", emit_text, &metadata }, { "config.json", emit_text, &config },
-        { "model.weights.h5", emit_tree, tree },
-    };
-    if (!failed) failed = cn__zip_save(ctx, site, path, entries, CN__COUNT(entries));
+    cn__arena      mem = { .ctx = ctx };
+    cn__assets     assets = { 0 };
+    cn__zip_entry *entry = NULL;
+    if (!failed && !cn__assets_of(&mem, m, &assets)) failed = (cn_error)(ctx);
+    if (!failed && !(entry = cn__arena_alloc(&mem, (3 + assets.n) * sizeof *entry))) failed = cn__nomem(ctx);
+    if (!failed) {
+        entry[0] = (cn__zip_entry){ "metadata.json", emit_text, &metadata };
+        entry[1] = (cn__zip_entry){ "config.json", emit_text, &config };
+        entry[2] = (cn__zip_entry){ "model.weights.h5", emit_tree, tree };
+        for (size_t i = 0; i < assets.n; i++)
+            entry[3 + i] = (cn__zip_entry){ assets.at[i].path, emit_asset, &assets.at[i] };
+        failed = cn__zip_save(ctx, site, path, entry, 3 + assets.n);
+    }
+    cn__vec_free(ctx, &assets);
+    cn__arena_free(&mem);
     cn__h5_drop(tree);
     cn__text_free(&metadata), cn__text_free(&config);
     return failed;

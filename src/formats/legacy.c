@@ -316,9 +316,23 @@ static cn__json *training_config(cn__arena *mem, cn_model *m)
     return config;
 }
 
+/* Vocabularies that were learnt have no place in these files: Keras drops them in silence, here nothing is lost. */
+static bool no_assets(cn__arena *mem, cn_model *m)
+{
+    cn__assets assets = { 0 };
+    bool       ok = cn__assets_of(mem, m, &assets);
+    if (ok && assets.n)
+        cn__fail(mem->ctx, NULL, CN_E_UNSUPPORTED,
+                 "model \"%s\" has learnt a vocabulary (%s), for which a .h5 file has no place. Save it as .keras.",
+                 m->layer->name, assets.at[0].path);
+    ok = ok && !assets.n;
+    cn__vec_free(mem->ctx, &assets);
+    return ok;
+}
+
 static bool write_structure(cn__h5_out *out, cn__h5_node *root, cn__arena *mem, cn_model *m)
 {
-    return set_json(out, root, "model_config", cn__config_model(mem, m)) &&
+    return no_assets(mem, m) && set_json(out, root, "model_config", cn__config_model(mem, m)) &&
            (!m->training || (set_json(out, root, "training_config", training_config(mem, m)) &&
                              write_optimizer(out, root, mem, m)));
 }

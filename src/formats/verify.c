@@ -105,7 +105,7 @@ static bool check_numbers(checking *c)
 /* ---- Structure --------------------------------------------------------------------------------------------------- */
 static bool check_structure(checking *c, const char *what, const cn__json *config)
 {
-    cn__reading r = { c->ctx, &c->mem, NULL, what, 3, true };
+    cn__reading r = { .ctx = c->ctx, .mem = &c->mem, .what = what, .keras = 3, .quiet = true };
     const char *class = cn__json_text(cn__json_get(config, "class_name"));
     cn__text_add(&c->report, "structure: %s\n", class ? class : "no class_name");
     return cn__config_unknown(&r, config, tell_unknown, c);

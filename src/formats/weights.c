@@ -72,6 +72,7 @@ static bool write_layer(void *user, const char *group, cn_layer *l)
     cn__h5_node *vars = cn__h5_group(w->out, w->root, path);
     cn__h5_set_text(w->out, vars, "name", l->name);
     for (size_t i = 0; i < l->weights.n; i++) write_variable(w->out, vars, i, l->weights.at[i]->var);
+    cn__state_write(w->out, vars, l);
     return true;
 }
 
@@ -202,7 +203,8 @@ static cn_status read_layer(cn__fitting *f, const char *group, cn_layer *l)
         cn_status failed = cn__variable_read(f, who, path, l->weights.at[i]->var);
         if (failed) return failed;
     }
-    return CN_OK;
+    snprintf(path, sizeof path, "%s/vars", group);
+    return cn__state_read(f, path, l);
 }
 
 static bool visit_layer(void *user, const char *canonical, cn_layer *l)
@@ -210,7 +212,7 @@ static bool visit_layer(void *user, const char *canonical, cn_layer *l)
     reading     *r = user;
     cn__fitting *f = r->f;
     char         path[1024];
-    if (!l->weights.n) return true;
+    if (!l->weights.n && !(l->ops && l->ops->set_state)) return true;
     const char *group = spelled(f, canonical), *by_name = f->by_name && group ? named(f, group, l->name) : NULL;
     if (!group) return r->status = CN_E_NOMEM, false;
     if (by_name) group = by_name;

@@ -151,10 +151,16 @@ static cn_status take_list(cn_layer *l, const char *site, const cn_values *v, co
     s->most = (o)->max_tokens, s->unknown = (o)->num_oov_indices, s->mode = (o)->output_mode,           \
     s->pad = (o)->pad_to_max_tokens == CN_YES, vocabulary = (o)->vocabulary, idf = (o)->idf_weights
 
+/* Before it is called (a file gives it its vocabulary) there is no input to check. */
+static cn_status check_encoding(const cn_layer *l, const char *site, const lookup *s)
+{
+    return l->in_type[0].rank ? cn__encoding_check(l, site, s->mode, s->invert ? CN__ENCODE_INT : CN__ENCODE_ALL) : CN_OK;
+}
+
 static cn_status lookup_build(cn_layer *l, const char *site)
 {
     const cn_values *vocabulary, *idf;
-    if (l->state) return CN_OK;                          /* what was learnt stays when a model is made anew */
+    if (l->state) return check_encoding(l, site, l->state);              /* what was learnt stays */
     lookup *s = cn__arena_alloc(cn__ctx_arena(l->obj.ctx), sizeof *s);
     if (!s) return cn__nomem(l->obj.ctx);
     if ((s->strings = l->ops->strings)) {
@@ -168,7 +174,7 @@ static cn_status lookup_build(cn_layer *l, const char *site)
         s->masked = o->mask_token != CN_NO_TOKEN, s->invert = o->invert == CN_YES;
         s->mask = token(false, NULL, o->mask_token), s->oov = token(false, NULL, o->oov_token);
     }
-    cn_status status = cn__encoding_check(l, site, s->mode, s->invert ? CN__ENCODE_INT : CN__ENCODE_ALL);
+    cn_status status = check_encoding(l, site, s);
     if (status) return status;
     if (s->most && s->most < first_word(s) + 1)
         return cn__layer_error(l, site, CN_E_VALUE, "max_tokens is %lld, but %lld places stand before the first word.",

@@ -305,11 +305,17 @@ bool cn__metric_make(cn_ctx *ctx, cn__arena *mem, const char *site, const char *
     return false;
 }
 
+static bool is_loss(const cn__metric *m)
+{
+    return ops_of(m) == &ops_of_loss && m->spec.cls->family == CN__FAM_LOSS;
+}
+
+bool cn__metric_is_mean(const cn__metric *m) { return is_loss(m) || ops_of(m)->values; }
+
 cn__val cn__metric_sums(cn_graph *g, const cn__metric *m, cn__val y, cn__val p, cn__val weight)
 {
     const cn__metric_ops *ops = ops_of(m);
-    if (ops == &ops_of_loss && m->spec.cls->family == CN__FAM_LOSS)
-        return mean_sums(g, cn__loss(g, &m->spec, y, p, 0, 0), weight);
+    if (is_loss(m)) return mean_sums(g, cn__loss(g, &m->spec, y, p, 0, 0), weight);
     return ops->values ? mean_sums(g, ops->values(g, m, y, p), weight) : ops->sums(g, m, y, p, weight);
 }
 

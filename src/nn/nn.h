@@ -261,6 +261,7 @@ bool cn__metric_make(cn_ctx *, cn__arena *, const char *site, const char *choice
                      const cn__type *y, const cn__type *p, cn__metric *out); /* "accuracy" becomes the right one */
 cn__val cn__metric_sums(cn_graph *, const cn__metric *, cn__val y, cn__val p,
                         cn__val weight /* (B) or 0 */); /* float64[sums], to be accumulated */
+bool    cn__metric_is_mean(const cn__metric *);          /* of values for each sample or step: masks count for it */
 double  cn__metric_result(const cn__metric *, const double *sums);
 
 /* The optimizer with its variables. */

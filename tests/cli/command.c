@@ -1,38 +1,6 @@
 /* command.c: the command as a person or a script uses it: what it prints where, its exit codes, what it makes of
    data. */
-#include "../data/files.h"
-#include <sys/wait.h>
-
-static char out[1 << 18], err[1 << 16];
-
-static size_t slurp(const char *path, char *to, size_t size)
-{
-    FILE *f = fopen(path, "rb");
-    size_t n = f ? fread(to, 1, size - 1, f) : 0;
-    to[n] = 0;
-    if (f) fclose(f);
-    return n;
-}
-
-/* Runs the command with these arguments; value: its exit code. out and err have what it said. */
-static int run(const char *arguments)
-{
-    const char *program = getenv("CORNU") ? getenv("CORNU") : "../cornu";
-    char command[4096], o[256], e[256];
-    snprintf(o, sizeof o, "%s", file_path("out"));
-    snprintf(e, sizeof e, "%s", file_path("err"));
-    snprintf(command, sizeof command, "%s %s > '%s' 2> '%s'", program, arguments, o, e);
-    int status = system(command);
-    slurp(o, out, sizeof out), slurp(e, err, sizeof err);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static int runf(const char *format, const char *a, const char *b)
-{
-    char arguments[2048];
-    snprintf(arguments, sizeof arguments, format, a, b);
-    return run(arguments);
-}
+#include "run.h"
 
 static const char *last_line(void)
 {
@@ -110,10 +78,13 @@ TEST(usage)
         int code;
         const char *says;
     } wrong[] = { { "", 2, "usage: cornu VERB" },
-                  { "trian x", 2, "there is no verb \"trian\"" },
+                  { "trian x", 2, "there is no verb \"trian\"; did you mean train?" },
+                  { "walk x", 2, "there is no verb \"walk\"\n" },
                   { "train", 2, "DATA is missing" },
                   { "train a b", 2, "what is \"b\" for" },
-                  { "train a --tarket x", 2, "no option --tarket" },
+                  { "train a --tarket x", 2, "no option --tarket; did you mean --target?" },
+                  { "train a --tarket=x", 2, "no option --tarket=x; did you mean --target?" },
+                  { "train a --something x", 2, "no option --something\n" },
                   { "train a --epochs", 2, "--epochs needs a value" },
                   { "train a --epochs 0", 2, "0 is out of range (1 to" },
                   { "train a --epochs 2.5", 2, "not a whole number" },
@@ -141,8 +112,9 @@ TEST(usage)
 
 TEST(help_has_examples)
 {
-    static const char *const verbs[] = { "train", "size", "list", "info" };
-    for (int i = 0; i < 4; i++) {
+    static const char *const verbs[] = { "train", "size", "predict", "evaluate", "fit",
+                                         "show",  "convert", "verify", "list", "info" };
+    for (int i = 0; i < 10; i++) {
         CHECK_INT(runf("%s --help%s", verbs[i], ""), 0);
         CHECK_STR(out, "Examples:");
         CHECK_STR(out, verbs[i]);
@@ -150,6 +122,7 @@ TEST(help_has_examples)
     }
     CHECK_INT(run("--help"), 0);
     CHECK_STR(out, "cornu VERB --help");
+    for (int i = 0; i < 10; i++) CHECK_STR(out, verbs[i]);
     CHECK_INT(run("--version"), 0);
     CHECK_STR(out, "cornu 0.");
 }
@@ -188,7 +161,7 @@ TEST(numbers_in_their_own_units)
     CHECK_INT(runf("train '%s' --target price --json%s", csv, ""), 0);
     CHECK_STR(out, "Column id is left out: it numbers the rows");
     CHECK_STR(out, "cells are not known; they get the median, and an input says where");
-    CHECK_STR(last_line(), "{\"task\": \"regression\", \"inputs\": 4, \"outputs\": 1,");
+    CHECK_STR(last_line(), "{\"task\": \"regression\", \"inputs\": 6, \"outputs\": 1,");
     CHECK(json("validation", "rmse") < 30); /* prices go from 110 to 490; unknown rooms cost 15 */
     CHECK(json("validation", "mae") < json("validation", "rmse"));
     CHECK(json("validation", "loss") >= json("validation", "rmse") * json("validation", "rmse")); /* and the penalty */
@@ -252,7 +225,7 @@ TEST(settings_are_taken)
     CHECK_INT(runf("train '%s' --hidden 0 --quiet --json%s", csv, ""), 0);
     CHECK_INT((int)json(NULL, "parameters"), 9);
     CHECK_INT(runf("train '%s' --target 0 --quiet --json --validation-split 0.5%s", csv, ""), 0); /* by number */
-    CHECK_STR(last_line(), "\"regression\", \"inputs\": 4");
+    CHECK_STR(last_line(), "\"regression\", \"inputs\": 5");
 }
 
 TEST(a_test_file)

@@ -126,7 +126,7 @@ TEST(products_of_whole_numbers_are_exact)
     static const int64_t size[][3] = { { 1, 1, 1 },      { 0, 5, 3 },       { 4, 0, 3 },      { 4, 5, 0 },
                                        { 1, 33, 7 },     { 2, 10, 784 },    { 13, 31, 64 },   { 14, 32, 17 },
                                        { 15, 65, 100 },  { 29, 128, 1024 }, { 128, 10, 128 }, { 100, 200, 1025 },
-                                       { 130, 70, 512 }, { 257, 96, 33 } };
+                                       { 130, 70, 512 }, { 257, 96, 33 },   { 1, 128, 40 },   { 1, 300, 1100 } };
     open();
     for (size_t s = 0; s < CN__COUNT(size); s++)
         for (int form = 0; form < 24; form++) {
@@ -220,6 +220,23 @@ TEST(sums_over_any_axes)
     close();
 }
 
+static cn__val mean(cn_graph *g, const cn__val *in, const void *how)
+{
+    return cn__reduce(g, CN__OP_MEAN, in[0], *(const uint32_t *)how, false);
+}
+
+TEST(means_of_all_and_over_some_axes)
+{
+    static const int64_t size[][3] = { { 1, 1, 1 }, { 5, 7, 9 }, { 4, 1, 1 }, { 0, 3, 1 }, { 700, 20, 30 } };
+    open();
+    for (size_t s = 0; s < CN__COUNT(size); s++)
+        for (uint32_t axes = 1; axes < 8; axes++) {
+            operand o = { type_of(CN_FLOAT32, 3, size[s][0], size[s][1], size[s][2]), false, -9, 9, true };
+            compare("mean", mean, &axes, &o, 1, 1, 0);
+        }
+    close();
+}
+
 static cn__val losses(cn_graph *g, const cn__val *in, const void *how)
 {
     (void)how;
@@ -258,7 +275,8 @@ static cn__val units(cn_graph *g, const cn__val *in, const void *how)
 TEST(few_units_forward_and_backward)
 {
     static const int64_t size[][3] = { { 1, 1, 1 },   { 4, 2, 8 },    { 4, 8, 1 },   { 5, 3, 16 },
-                                       { 6, 17, 33 }, { 64, 64, 64 }, { 65, 20, 10 } };
+                                       { 6, 17, 33 }, { 64, 64, 64 }, { 65, 20, 10 }, { 32, 8, 8 }, { 7, 5, 1 },
+                                       { 9, 6, 4 },   { 3, 4, 2 },    { 6, 33, 1 } };
     open();
     for (size_t s = 0; s < CN__COUNT(size); s++)
         for (cn__actcode act = CN__ACT_LINEAR; act < CN__ACTS; act++) {
@@ -272,29 +290,45 @@ TEST(few_units_forward_and_backward)
     close();
 }
 
+/* An optimizer's update: how many slots, which options. */
+typedef struct { cn__op op; int slots; double momentum, weight_decay; bool option; } update_how;
+
 static cn__val update(cn_graph *g, const cn__val *in, const void *how)
 {
-    cn__a_adam adam = { .beta_1 = 0.9, .beta_2 = 0.999, .epsilon = 1e-7, .weight_decay = 0.004 };
-    cn__a_sgd  sgd = { .momentum = 0.9, .weight_decay = 0.01, .nesterov = 1 };
-    cn__val out[3], t = cn__scalar(g, CN_INT64, 3), rate = cn__scalar(g, CN_FLOAT32, 0.01);
-    int slots = *(const int *)how;
-    if (slots == 3)
-        cn__emit(g, CN__OP_ADAM, &adam, sizeof adam, 6, (const cn__val[]){ in[0], in[1], in[2], in[3], rate, t }, 3,
-                 out);
-    else cn__emit(g, CN__OP_SGD, &sgd, sizeof sgd, 4, (const cn__val[]){ in[0], in[1], in[3], rate }, 2, out);
-    for (int k = 0; k < slots; k++) cn__assign_var(g, g->vars.at[cn__value_of(g, in[k])->ref], out[k], 0);
-    return cn__matmul(g, in[4], in[0], false, false);    /* so that the weights have a mirror */
+    const update_how *h = how;
+    cn__a_adam    adam = { .beta_1 = 0.9, .beta_2 = 0.999, .epsilon = 1e-7, .weight_decay = h->weight_decay,
+                           .amsgrad = h->option };
+    cn__a_rmsprop rms = { .rho = 0.9, .momentum = h->momentum, .epsilon = 1e-7, .weight_decay = h->weight_decay,
+                          .centered = h->option };
+    cn__a_sgd     sgd = { .momentum = h->momentum, .weight_decay = h->weight_decay, .nesterov = h->option };
+    const void   *attr = h->op == CN__OP_ADAM ? (void *)&adam : h->op == CN__OP_RMSPROP ? (void *)&rms : (void *)&sgd;
+    size_t        size = h->op == CN__OP_ADAM ? sizeof adam : h->op == CN__OP_RMSPROP ? sizeof rms : sizeof sgd;
+    cn__val out[4], all[7];
+    int     n = 0;
+    for (; n < h->slots; n++) all[n] = in[n];
+    all[n++] = in[4];                                    /* the gradient */
+    all[n++] = cn__scalar(g, CN_FLOAT32, 0.01);
+    if (h->op == CN__OP_ADAM) all[n++] = cn__scalar(g, CN_INT64, 3);
+    cn__emit(g, h->op, attr, size, n, all, h->slots, out);
+    for (int k = 0; k < h->slots; k++) cn__assign_var(g, g->vars.at[cn__value_of(g, in[k])->ref], out[k], 0);
+    return cn__matmul(g, in[5], in[0], false, false);    /* so that the weights have a mirror */
 }
 
 TEST(updates_write_weights_slots_and_mirrors)
 {
+    static const update_how hows[] = {
+        { CN__OP_SGD, 1, 0, 0, false },      { CN__OP_SGD, 2, 0.9, 0.01, true },      { CN__OP_SGD, 2, 0.9, 0, false },
+        { CN__OP_RMSPROP, 2, 0, 0, false },  { CN__OP_RMSPROP, 3, 0.9, 0.01, false }, { CN__OP_RMSPROP, 3, 0, 0, true },
+        { CN__OP_RMSPROP, 4, 0.9, 0, true }, { CN__OP_ADAM, 3, 0, 0.004, false },     { CN__OP_ADAM, 4, 0, 0, true },
+    };
     open();
-    for (int slots = 2; slots <= 3; slots++)
+    for (size_t h = 0; h < CN__COUNT(hows); h++)
         for (int64_t k = 1; k <= 300; k = k * 7 + 3) {
             cn__type t = type_of(CN_FLOAT32, 2, k, 2 * k + 1, 0);
-            operand o[] = { { t, true, -1, 1, false }, { t, true, -0.1, 0.1, false }, { t, true, 0.1, 0.2, false },
-                            { t, false, -1, 1, false }, { type_of(CN_FLOAT32, 2, 4, k, 0), false, -1, 1, false } };
-            compare(slots == 3 ? "adam" : "sgd", update, &slots, o, 5, 64, 1);
+            operand o[] = { { t, true, -1, 1, false },    { t, true, 0.1, 0.2, false }, { t, true, 0.1, 0.2, false },
+                            { t, true, 0.01, 0.02, false }, { t, false, -1, 1, false },
+                            { type_of(CN_FLOAT32, 2, 4, k, 0), false, -1, 1, false } };
+            compare(cn__ops[hows[h].op].name, update, &hows[h], o, 6, 64, 1);
         }
     close();
 }

@@ -101,6 +101,10 @@ TEST(finds_paths)
     const cn__h5_link *links = cn__h5_links(f, cn__h5_find(f, NULL, "many"), &n);
     CHECK_INT(n, 90);
     for (size_t i = 1; i < n; i++) CHECK(strcmp(links[i - 1].name, links[i].name) < 0);
+    links = cn__h5_links(f, NULL, &n);
+    CHECK(!links && !n);
+    links = cn__h5_links(f, cn__h5_root(f), &n);
+    for (size_t i = 0; i < n; i++) CHECK_INT(links[i].soft, !strncmp(links[i].name, "soft", 4));
     links = cn__h5_links(f, cn__h5_find(f, NULL, "many_ordered"), &n);       /* layer_(7 i mod 90) is the i-th */
     CHECK_INT(n, 90);
     for (size_t i = 0; i < n; i++)
@@ -143,6 +147,9 @@ TEST(calls_that_do_not_fit_say_so)
     f = cn__h5_open(g.ctx, NULL, "strings.h5", bytes, n);
     CHECK(!cn__h5_read(f, cn__h5_find(f, NULL, "strings/variable"), values, 8));
     CHECK_FAILS(g.ctx, CN_E_DTYPE, "holds strings, not numbers");
+    const char **none = cn__h5_attr_strings(f, cn__h5_find(f, NULL, "strings"), "none", &mem);
+    CHECK(none && !strcmp(none[0], ""));                 /* behind the last one there is always an empty one */
+    cn__arena_free(&mem);
     cn__h5_close(f);
     free(bytes);
     golden_close(&g);

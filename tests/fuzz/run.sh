@@ -14,7 +14,8 @@ for file in $seeds/*.keras; do
     unzip -qo "$file" config.json model.weights.h5 -d "${file%.keras}" && rm -f "$file.json" "$file.h5" &&
         mv "${file%.keras}/config.json" "$file.json" && mv "${file%.keras}/model.weights.h5" "$file.h5" && rmdir "${file%.keras}"
 done
-find tests/golden/h5 tests/golden/models -type f -exec cp {} $seeds ';' 2> /dev/null
+unzip -qo tests/golden/h5.zip '*.h5' -d $seeds
+find tests/golden/models -type f -exec cp {} $seeds ';' 2> /dev/null
 run() {    # one harness
     name=$(basename "$1" .c)
     mkdir -p "build-fuzz/found/$name"

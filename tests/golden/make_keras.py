@@ -1,6 +1,6 @@
 """Writes keras_layers.zip: for each layer of layers.def several models by real Keras, all weights random, sizes odd, with
 inputs and outputs. Members: NAME.keras, NAME.x0.npy ..., NAME.y0.npy ...; strings as NAME.x0.txt, one a line.
-usage: KERAS_BACKEND=jax python make_keras.py (in tests/golden)"""
+usage: KERAS_BACKEND=tensorflow python make_keras.py (in tests/golden; strings need TensorFlow)"""
 
 import io
 import os
@@ -9,6 +9,7 @@ import zipfile
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import constraints, initializers, layers as L, regularizers
 
 rng = np.random.default_rng(4)
@@ -48,9 +49,13 @@ def case(name, model, *x):
         model.save(path)
         add(f"{name}_{k}.keras", open(path, "rb").read())
         model = keras.models.load_model(path)            # Normalization takes its new mean and variance when it is loaded
-    y = model.predict(list(x) if len(x) > 1 else x[0], verbose=0)
+    given = [tf.constant(a) for a in x]
+    y = model(given if len(x) > 1 else given[0])
     for i, a in enumerate(x):
-        add(f"{name}_{k}.x{i}.npy", npy(a))
+        if a.dtype.kind == "U":
+            add(f"{name}_{k}.x{i}.txt", "\n".join(a.ravel()))
+        else:
+            add(f"{name}_{k}.x{i}.npy", npy(a))
     for i, a in enumerate(y if isinstance(y, list) else [y]):
         add(f"{name}_{k}.y{i}.npy", npy(np.asarray(a)))
 
@@ -112,6 +117,44 @@ layer(L.Concatenate, dict(), shapes=(((7,), (2,)), ((3, 5), (3, 2), (3, 1))))
 layer(L.Concatenate, dict(axis=1), shapes=(((2, 5), (3, 5)),))
 layer(L.Dot, dict(axes=1), dict(axes=-1, normalize=True), shapes=(((7,), (7,)),))
 layer(L.Dot, dict(axes=(2, 1)), dict(axes=(2, 1), normalize=True), shapes=(((3, 5), (5, 4)),))
+
+
+
+# ---- Preprocessing: what was given, and what was learnt from data ----------------------------------------------------
+def lookup(cls, x, data, *configs):
+    for config in configs:
+        made = cls(**config)
+        if "vocabulary" not in config:
+            made.adapt(data)
+        i = keras.Input(x.shape[1:], dtype="string" if x.dtype.kind == "U" else "int64")
+        case(cls.__name__, keras.Model(i, made(i)), x)
+
+
+words = np.array([["red"], ["green"], ["blau"], [""], ["blue"]])
+lookup(L.StringLookup, words, np.array([["red"], ["blue"], ["red"], ["green"], ["blue"], ["red"]]),
+       dict(), dict(output_mode="one_hot"), dict(max_tokens=3, output_mode="multi_hot"), dict(mask_token="", num_oov_indices=1),
+       dict(vocabulary=["green", "red"], output_mode="count"), dict(output_mode="tf_idf"),
+       dict(max_tokens=7, pad_to_max_tokens=True, output_mode="one_hot"), dict(vocabulary=["blue"], num_oov_indices=3))
+counts = np.array([[3], [5], [9], [0], [-7]], dtype="int64")
+lookup(L.IntegerLookup, counts, np.array([[5], [3], [5], [7], [-7]], dtype="int64"),
+       dict(), dict(output_mode="one_hot"), dict(vocabulary=[9, 3], num_oov_indices=2), dict(mask_token=0))
+for config in (dict(num_tokens=6), dict(num_tokens=6, output_mode="one_hot"), dict(num_tokens=8, output_mode="count")):
+    i = keras.Input((1,) if config.get("output_mode") == "one_hot" else (3,), dtype="int64")
+    case("CategoryEncoding", keras.Model(i, L.CategoryEncoding(**config)(i)),
+         np.arange(5 * i.shape[1], dtype="int64").reshape(5, -1) % 6)
+for config in (dict(bin_boundaries=[-0.5, 0.0, 0.7]), dict(num_bins=4), dict(num_bins=3, output_mode="one_hot")):
+    made = L.Discretization(**config)
+    if "num_bins" in config:
+        made.adapt(rng.normal(size=(200, 1)).astype("float32"))
+    i = keras.Input((1,))
+    case("Discretization", keras.Model(i, made(i)), batch(1))
+for name, f in (("Log1p", keras.ops.log1p), ("NanToNum", keras.ops.nan_to_num)):
+    for shape in ((7,), (3, 5)):
+        i = keras.Input(shape)
+        x = np.abs(batch(*shape))
+        if name == "NanToNum":
+            x[1] = np.nan
+        case(name, keras.Model(i, f(i)), x)
 
 # ---- Models: everything that can stand in a file ---------------------------------------------------------------------
 m = keras.Sequential([L.Dense(8, activation="relu"), L.Dropout(0.5), L.Dense(3, activation="softmax")], name="late")

@@ -244,4 +244,21 @@ TEST(adapt_and_apply)
     cn_close(c);
 }
 
+/* Within a model within a model: it learns from what reaches it. */
+TEST(adapt_nested)
+{
+    cn_ctx   *c = cn_open();
+    cn_array *x = cn_array_from(c, {4, 2}, CN_NUMBERS(1, 10, 2, 20, 3, 30, 4, 40)), *p = NULL;
+    cn_model *inner = cn_sequential(c, {2});
+    cn_normalization(inner, .name = "n");
+    cn_tensor *within = cn_input(c, {2}), *in = cn_input(c, {2});
+    cn_model  *middle = cn_functional({ within }, { cn_call(inner, cn_rescaling(within, 10)) });
+    cn_tensor *first = cn_call(middle, in), *second = cn_call(middle, cn_rescaling(in, 2));
+    cn_model  *m = cn_functional({ in }, { cn_concatenate(first, second) });
+    CHECK(!cn_adapt(m, x) && !cn_predict(m, x, &p));
+    CHECK_NEAR(cn_at(cn_get_weight(inner, "n/mean"), 0, 0), 25, 1e-5);       /* its first call, on x itself */
+    CHECK_NEAR(cn_at(cn_get_weight(inner, "n/mean"), 1, 0), 250, 1e-4);
+    CHECK_INT(cn_close(c), 0);
+}
+
 CHECK_MAIN

@@ -19,7 +19,7 @@ static const char *decoded(const char *text)             /* percent-encoded; "%"
     return out;
 }
 
-typedef struct list { cn_values v; const char *text[64]; int64_t whole[64]; } list;
+typedef struct list { cn_values v; char *text[64]; } list;
 
 static const cn_values *list_of(const golden_array *a, list *l)
 {
@@ -91,7 +91,10 @@ static void one(const golden_case *c)
         const cn_values *v = a ? list_of(a, &lists_of[i]) : NULL;
         if (a) memcpy(given + cn__option_find(class, lists[i])->offset, &v, sizeof v);
     }
-    cn_layer *l = cn__layer_place(cn__layer_new(ctx, NULL, class, given), ctx, NULL);
+    cn_layer *l = cn__layer_place(cn__layer_new(ctx, NULL, class, given), ctx, NULL);    /* with copies of the lists */
+    for (int i = 0; i < 3; i++)
+        for (int64_t k = 0; golden_find(c, lists[i]) && golden_find(c, lists[i])->text && k < golden_find(c, lists[i])->n; k++)
+            free(lists_of[i].text[k]);
     if (cn_error(l)) { CHECK_FAIL("%s", cn_error_message(l)); return; }
     for (int twice = 0; data && twice < 2; twice++) {    /* the second time from the beginning */
         cn_array *seen = data_of(c, data);

@@ -8,7 +8,7 @@ oracle=${ORACLE:-$build/oracle}
 . "$here/../../cmake/need.sh"
 need python3:python3 /usr/lib/python3/dist-packages/pip:python3-pip /usr/share/doc/python3-venv:python3-venv
 if [ ! -x "$oracle/bin/python" ] || ! "$oracle/bin/python" -c 'import keras, jax, h5py' 2> /dev/null; then
-    python3 -m venv "$oracle" && "$oracle/bin/pip" install -q --disable-pip-version-check keras==3.15.1 jax h5py > "$build/oracle.log" 2>&1 || {
+    python3 -m venv "$oracle" && "$oracle/bin/pip" install -q --disable-pip-version-check keras==3.15.1 jax h5py ml_dtypes > "$build/oracle.log" 2>&1 || {
         echo "skipped: Keras could not be installed from PyPI; $build/oracle.log says why"
         exit 77
     }
@@ -23,5 +23,8 @@ count "$build/tests/oracle_models" make "$work"
 grep -v Warning "$work/log"
 passed=$((passed + $(sed -nE '$s/^([0-9]+) passed.*/\1/p' "$work/log")))
 count "$build/tests/oracle_models" check "$work"
+mkdir "$work/files"                          # HDF5, zip and npz files of all forms, for h5py and NumPy to read
+for test in formats_hdf5_write formats_zip_write; do CN_KEEP="$work/files" "$build/tests/test_$test" > "$work/log" 2>&1 || cat "$work/log"; done
+count "$oracle/bin/python" "$here/h5_files.py" "$work/files"
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
