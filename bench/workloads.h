@@ -7,8 +7,8 @@
 
 typedef struct { const char *name; int64_t size[6]; int64_t batch, rows, epochs; bool adam, tiny; } workload;
 static const workload workloads[] = {
-    { "xor 2-8-1 sgd b4",             { 2, 8, 1 },             4,   4,    200000, false, true },
-    { "2-8-8-1 sgd b32",              { 2, 8, 8, 1 },          32,  256,  5000,   false, true },
+    { "xor 2-8-1 sgd b4",             { 2, 8, 1 },             4,   4,    10000, false, true },
+    { "2-8-8-1 sgd b32",              { 2, 8, 8, 1 },          32,  256,  250,   false, true },
     { "784-128-10 sgd b32",           { 784, 128, 10 },        32,  8192, 4,      false, false },
     { "784-128-10 sgd b128",          { 784, 128, 10 },        128, 8192, 6,      false, false },
     { "784-128-10 adam b32",          { 784, 128, 10 },        32,  8192, 4,      true,  false },

@@ -191,7 +191,7 @@ cn_array *cn_vocabulary(const cn_layer *l)
     if (!l->ops || !l->ops->vocabulary)
         return cn__poison(a, NULL, CN_E_VALUE, "cn_vocabulary: %s \"%s\" has none.", l->cls->snake, l->name);
     if (!l->built || !l->ops->adapted(l))
-        return cn__poison(a, NULL, CN_E_STATE, "cn_vocabulary: %s \"%s\" has none yet. Call cn_adapt, or call the layer.",
+        return cn__poison(a, NULL, CN_E_STATE, "cn_vocabulary: %s \"%s\" has none yet; see cn_adapt.",
                           l->cls->snake, l->name);
     if (!l->ops->vocabulary(l, &v)) return cn__poison_recorded(a);
     int64_t n = (int64_t)v.count;

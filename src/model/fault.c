@@ -62,8 +62,8 @@ cn_status cn__fault(cn__reader *r, const cn__program *program, cn__spot at)
     const char *origin = e->fault_inst < g->insts.n ? g->origins.at[g->insts.at[e->fault_inst].origin] : "";
     if (fault & CN__FAULT_UNKNOWN)
         return cn__fail(ctx, r->site, CN_E_VALUE,
-                        "%s: a value is not in the vocabulary, %s. num_oov_indices is 0, so all must be; 1 gives unknown "
-                        "values a place of their own.", origin, place);
+                        "%s: a value is not in the vocabulary, %s. num_oov_indices is 0, so all must be; 1 gives "
+                        "unknown values a place of their own.", origin, place);
     return cn__fail(ctx, r->site, CN_E_VALUE, "%s%s%s an index is out of range, %s.", *origin ? origin : "",
                     *origin ? ":" : "", fault & CN__FAULT_LABEL ? " a label or" : "", place);
 }

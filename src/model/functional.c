@@ -17,8 +17,8 @@ typedef struct search {
 
 static bool is_cut(const search *s, const cn_tensor *t)
 {
-    for (int i = 0; i < s->nin; i++)
-        if (s->in[i] == t) return true;
+    for (int i = 0; i < s->nin; i++)                     /* a tensor with another mask is the same value */
+        if (s->in[i]->from == t->from && s->in[i]->index == t->index) return true;
     return false;
 }
 
@@ -39,9 +39,16 @@ static bool visit(search *s, cn_tensor *t)
     cn__layer_side *side = cn__side(k->layer);
     k->walk = s->number, k->depth = 0;
     if (side->walk != s->number) side->walk = s->number, side->place = s->layers++, side->depth = 0;
-    for (int i = 0; i < k->nin; i++)
-        if (!visit(s, k->in[i])) return false;
+    for (int i = 0; i < k->nin; i++) {
+        cn_tensor *mask = cn__mask_given(k->in[i]);
+        if (!visit(s, k->in[i]) || (mask && !visit(s, mask))) return false;
+    }
     return cn__push(ctx, &s->calls, k) ? true : (cn__nomem(ctx), false);
+}
+
+static void lead_to(const search *s, cn_tensor *t, int64_t depth)
+{
+    if (t && t->from->walk == s->number) t->from->depth = CN__MAX(t->from->depth, depth);
 }
 
 static void measure(search *s)
@@ -51,8 +58,8 @@ static void measure(search *s)
         cn__layer_side *side = cn__side(k->layer);
         k->depth = side->depth = CN__MAX(k->depth, side->depth);
         for (int j = 0; j < k->nin; j++) {
-            cn__symcall *from = k->in[j]->from;
-            if (from->walk == s->number) from->depth = CN__MAX(from->depth, k->depth + 1);
+            lead_to(s, k->in[j], k->depth + 1);
+            lead_to(s, cn__mask_given(k->in[j]), k->depth + 1);
         }
     }
 }
@@ -177,6 +184,15 @@ static cn_layer *copy_layer(copies *c, cn_layer *of)
     return l;
 }
 
+/* The copy of an input of a call: now[i] stands where slot i of the model was. */
+static cn_tensor *copy_input(const cn_model *m, cn_tensor *const *now, const cn_tensor *t, uint32_t slot)
+{
+    const cn_tensor *mask = cn__mask_given(t);
+    for (size_t i = 0; mask && i < m->slots.n; i++)
+        if (m->slots.at[i] == mask && !cn__bad(now[slot])) return cn__tensor_masked(now[slot], now[i]);
+    return now[slot];
+}
+
 static cn_model *clone_functional(cn_model *m)
 {
     cn_ctx     *ctx = m->obj.ctx;
@@ -194,7 +210,7 @@ static cn_model *clone_functional(cn_model *m)
         const cn__step *s = &m->steps.at[i];
         cn_layer *l = copy_layer(&c, s->call->layer);
         if (!l) break;
-        for (int k = 0; k < s->call->nin; k++) args[k] = now[s->in[k]];
+        for (int k = 0; k < s->call->nin; k++) args[k] = copy_input(m, now, s->call->in[k], s->in[k]);
         cn_tensor *first = cn__layer_call(l, args, s->call->nin, NULL, s->call->inference, NULL);
         for (int k = 0; k < s->call->nout; k++) now[s->out[k]] = cn__bad(first) ? first : first->from->out[k];
     }

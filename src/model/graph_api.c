@@ -148,7 +148,8 @@ static bool take_input(const cn_model *m, int i, const cn_node *n, cn__flow *in,
     char wanted[CN__SHAPE_TEXT], given[CN__SHAPE_TEXT];
     bool fits = t->head.rank == n->head.rank;
     if (t->head.dtype == CN_STRING) {
-        cn__graph_fail(n->g, CN_E_DTYPE, "%s%scn_graph_call: input %d of model \"%s\" takes strings, nodes hold numbers.",
+        cn__graph_fail(n->g, CN_E_DTYPE,
+                       "%s%scn_graph_call: input %d of model \"%s\" takes strings, nodes hold numbers.",
                        site ? site : "", site ? ": " : "", i, m->layer->name);
         return false;
     }

@@ -209,14 +209,7 @@ cn_tensor *(cn_call)(cn_call_args *given)
         return cn__poison(t, a.head.site, CN_E_VALUE, "%s: the model has %zu inputs, it was called on %d.", l->name,
                           m->inputs.n, n);
     if (cn__bad(a.mask) && a.mask) return cn__inherit(t, a.mask);
-    if (a.mask && !cn__bad(in[0])) {                     /* the same value, seen with another mask */
-        cn_tensor *seen = cn__new_small(ctx, CN__TENSOR, sizeof *seen);
-        if (cn__bad(seen)) return seen;
-        seen->head.dtype = in[0]->head.dtype, seen->head.rank = in[0]->head.rank;
-        memcpy(seen->head.dim, in[0]->head.dim, sizeof seen->head.dim);
-        seen->from = in[0]->from, seen->index = in[0]->index, seen->mask = a.mask;
-        in[0] = seen;
-    }
+    if (a.mask && !cn__bad(in[0])) in[0] = cn__tensor_masked(in[0], a.mask);
     cn_tensor *first = cn__layer_call(l, in, n, a.mask, a.training == CN_NO, a.head.site);
     if (m && !cn__bad(first)) cn__ref(m);                /* the tensors need it, and they stay */
     for (int i = 0; i < CN_MAX_LIST && a.outputs[i]; i++) {

@@ -105,7 +105,7 @@ bool cn__lower_model(cn__lower *w, const cn_model *m, bool training, const cn__f
         cn__symcall *k = s->call;
         for (int j = 0; j < k->nin; j++) {
             from[j] = at[s->in[j]];
-            cn_tensor *mask = k->in[j]->mask;            /* given with cn_call(.mask =): a value of the model's */
+            cn_tensor *mask = cn__mask_given(k->in[j]);  /* with cn_call(.mask =): a value of the model's */
             for (size_t p = 0; mask && p < m->slots.n; p++)
                 if (m->slots.at[p] == mask) from[j].mask = at[p].val;
         }

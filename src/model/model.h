@@ -54,6 +54,12 @@ cn__layer_side *cn__side(const cn_layer *);              /* not NULL for a sound
 cn_tensor *cn__tensor_bad(cn_ctx *, const void *from);   /* carries from's error */
 cn_tensor *cn__tensor_new(cn_ctx *, const cn__type *, cn__symcall *, int index);
 void       cn__tensor_type(const cn_tensor *, cn__type *);        /* as graphs have it: strings are int64 */
+cn_tensor *cn__tensor_masked(const cn_tensor *, cn_tensor *mask);        /* the same value, seen with another mask */
+/* the mask that was given to a tensor, not one that came along; NULL */
+static inline cn_tensor *cn__mask_given(const cn_tensor *t)
+{
+    return t->mask && t != t->from->out[t->index] ? t->mask : NULL;
+}
 void       cn__tensor_declared(const cn_tensor *, cn__type *);
 /* n strings (const char *) as the int64 that stand for them in graphs; out may be the same place. */
 void       cn__fingerprints(const void *strings, void *out, size_t n);

@@ -20,6 +20,14 @@ static cn__val silence(cn_graph *g, cn__val y, cn__val w)
     return cn__where(g, none, cn__like(g, y, 0), y);
 }
 
+/* The weight of what a mask lets through; either may be 0: none. */
+static cn__val let_through(cn_graph *g, cn__val mask, cn__val w)
+{
+    if (!mask) return w;
+    cn__val m = cn__cast(g, mask, CN_FLOAT32);
+    return w ? cn__mul(g, m, beside(g, w, m)) : m;
+}
+
 /* Keras: masked steps leave the mean, so valid ones count total / valid. */
 static cn__val masked(cn_graph *g, cn__val mask, cn__val w)
 {
@@ -40,24 +48,26 @@ static void accumulate(cn_graph *g, cn__var *sum, cn__val x, double scale)
 static cn__val as_float32(cn_graph *g, cn__val v) { return cn__cast(g, v, CN_FLOAT32); }
 
 typedef struct parts {
-    cn__val loss[CN_MAX_LIST], y[CN_MAX_LIST], p[CN_MAX_LIST], w[CN_MAX_LIST];
-} parts; /* by output */
+    cn__val loss[CN_MAX_LIST], y[CN_MAX_LIST], p[CN_MAX_LIST], mask[CN_MAX_LIST];      /* by output */
+    cn__val weight;
+} parts;
 
 static cn__val add_up(cn__lower *w, const cn__training *t, const cn__flow *out, const cn__val *y, cn__val weight,
                       parts *of)
 {
     cn_graph *g = w->g;
     cn__val   total = 0;
+    of->weight = weight;
     for (int i = 0; i < t->targets; i++) {
         const cn__target *target = &t->target[i];
         cn__origin(g, "loss of %s", target->name);
         of->y[i] = silence(g, y[i], weight), of->p[i] = out[i].val;
-        of->w[i] = out[i].mask ? masked(g, out[i].mask, weight) : weight;
-        of->loss[i] = 0;
+        of->mask[i] = out[i].mask, of->loss[i] = 0;
         if (!target->loss.cls) continue;
         cn__val valid = cn__loss_valid(g, &target->loss, of->y[i], out[i].val);
         cn__val l = cn__loss(g, &target->loss, of->y[i], out[i].val, out[i].logits, out[i].logits_of);
-        if (of->w[i]) l = cn__mul(g, l, cn__cast(g, beside(g, of->w[i], l), (cn_dtype)cn__type_of(g, l)->dtype));
+        cn__val counts = out[i].mask ? masked(g, out[i].mask, weight) : weight;
+        if (counts) l = cn__mul(g, l, cn__cast(g, beside(g, counts, l), (cn_dtype)cn__type_of(g, l)->dtype));
         if (valid) l = cn__mul(g, l, cn__cast(g, masked(g, valid, 0), (cn_dtype)cn__type_of(g, l)->dtype));
         l = as_float32(g, cn__reduce_all(g, CN__OP_MEAN, l));
         of->loss[i] = l;
@@ -91,7 +101,8 @@ static void measure(cn__lower *w, const cn__training *t, const cn__signature *si
         if (q->kind == CN__GAUGE_LOSS) accumulate(g, sum, total, (double)sig->batch);
         else if (q->kind == CN__GAUGE_TARGET) accumulate(g, sum, of->loss[q->target], (double)sig->batch);
         else {
-            cn__val weight = q->weighted ? of->w[q->target] : 0;
+            cn__val weight = q->weighted ? of->weight : 0;
+            if (cn__metric_is_mean(&q->metric)) weight = let_through(g, of->mask[q->target], weight);
             accumulate(g, sum, cn__metric_sums(g, &q->metric, of->y[q->target], of->p[q->target], weight), 1);
         }
     }

@@ -188,7 +188,7 @@ static cn_status check_weights(cn__reader *r)
     return CN_OK;
 }
 
-/* ---- Strings: as the int64 that stand for them in graphs, once a run ------------------------------------------------ */
+/* ---- Strings: as the int64 that stand for them in graphs, once a run --------------------------------------------- */
 void cn__fingerprints(const void *strings, void *out, size_t n)
 {
     for (size_t i = 0; i < n; i++) {

@@ -329,7 +329,8 @@ static cn_status open_parts(cn_ctx *ctx, const char *site, const char *what, con
                               .n = (size_t)h.part[i].size };
         if (cn__crc32(0, at + from, part[i].n) != h.part[i].crc || h.part[i].zero)
             return cn__fail(ctx, site, CN_E_FORMAT,
-                            "%s is damaged: the checksum of the %s (%zu bytes from byte %zu on) is wrong.", what, part_name[i], part[i].n, from);
+                            "%s is damaged: the checksum of the %s (%zu bytes from byte %zu on) is wrong.", what,
+                            part_name[i], part[i].n, from);
         from += part[i].n;
     }
     return from == n ? CN_OK

@@ -188,4 +188,14 @@ cn_model *(cn_sequential)(cn_sequential_args *given)
     return m;
 }
 
+cn_tensor *cn__tensor_masked(const cn_tensor *t, cn_tensor *mask)
+{
+    cn_tensor *seen = cn__new_small(t->head.obj.ctx, CN__TENSOR, sizeof *seen);
+    if (cn__bad(seen)) return seen;
+    seen->head.dtype = t->head.dtype, seen->head.rank = t->head.rank;
+    memcpy(seen->head.dim, t->head.dim, sizeof seen->head.dim);
+    seen->from = t->from, seen->index = t->index, seen->mask = mask;
+    return seen;
+}
+
 cn_tensor *cn_mask(cn_tensor *t) { return cn__bad(t) ? NULL : t->mask; }

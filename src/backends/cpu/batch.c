@@ -10,6 +10,7 @@ typedef struct batch_args {
     const cn__feed *feed;
     char *out;
     int64_t rows, width, tasks;
+    size_t   bytes;                                      /* of a row */
     uint32_t dtype, pad;
 } batch_args;
 
@@ -30,11 +31,24 @@ static const char *row_at(const cn__feed *f, uint64_t at)
     return (const char *)f->base + (size_t)(f->order ? f->order[at] : at) * f->row_bytes;
 }
 
-/* Rows of a few words, such as those of small networks: less work than a call of memcpy. */
-static inline void copy(char *to, const char *from, size_t bytes)
+/* Rows as they are. Those of small networks have one, two or four words: less work than a call of memcpy. */
+static inline void copy(const cn__feed *f, int64_t first, int64_t end, char *to, size_t bytes)
 {
-    if (bytes > 32 || bytes % 4) memcpy(to, from, bytes);
-    else for (size_t k = 0; k < bytes; k += 4) memcpy(to + k, from + k, 4);
+    const cn__feed feed = *f;
+    for (int64_t r = first; r < end; r++) {
+        if (r + AHEAD < end && bytes > 256) __builtin_prefetch(row_at(&feed, feed.cursor + (uint64_t)r + AHEAD));
+        memcpy(to + (size_t)r * bytes, row_at(&feed, feed.cursor + (uint64_t)r), bytes);
+    }
+}
+
+static void copy_rows(const cn__feed *f, int64_t first, int64_t end, char *to, size_t bytes)
+{
+    switch (bytes) {
+    case 4:  copy(f, first, end, to, 4); break;
+    case 8:  copy(f, first, end, to, 8); break;
+    case 16: copy(f, first, end, to, 16); break;
+    default: copy(f, first, end, to, bytes); break;
+    }
 }
 
 static void gather(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
@@ -42,14 +56,16 @@ static void gather(const void *args, uint32_t rep, uint32_t task, cn__lane *lane
     const batch_args *a = args;
     const cn__feed   *f = a->feed;
     (void)rep, (void)lane;
-    size_t  bytes = (size_t)a->width * cn__dtype_size((cn_dtype)a->dtype);
-    int64_t end = a->rows * (task + 1) / a->tasks;
-    for (int64_t r = a->rows * task / a->tasks; r < end; r++) {
+    int64_t first = cn__cut(a->rows, a->tasks, task), end = cn__cut(a->rows, a->tasks, task + 1);
+    if (f->dtype == a->dtype) {
+        copy_rows(f, first, end, a->out, a->bytes);
+        return;
+    }
+    for (int64_t r = first; r < end; r++) {
         const char *from = row_at(f, f->cursor + (uint64_t)r);
-        char *to = a->out + (size_t)r * bytes;
-        if (r + AHEAD < end && bytes > 256) __builtin_prefetch(row_at(f, f->cursor + (uint64_t)r + AHEAD));
-        if (f->dtype == a->dtype) copy(to, from, bytes);
-        else if (a->dtype == CN_FLOAT32) convert((float *)(void *)to, f->dtype, from, a->width);
+        char *to = a->out + (size_t)r * a->bytes;
+        if (r + AHEAD < end) __builtin_prefetch(row_at(f, f->cursor + (uint64_t)r + AHEAD));
+        if (a->dtype == CN_FLOAT32) convert((float *)(void *)to, f->dtype, from, a->width);
         else cn__convert((cn_dtype)a->dtype, to, (cn_dtype)f->dtype, from, (size_t)a->width);
     }
 }
@@ -63,6 +79,7 @@ bool cn__prepare_gather(cn__prep *p, const cn_graph *g, const cn__inst *i)
     batch_args *a = cn__prep_call(p, gather, "gather", sizeof *a, 1, tasks);
     if (!a) return false;
     a->rows = rows, a->width = rows ? n / rows : 0, a->dtype = t->dtype, a->tasks = tasks;
+    a->bytes = (size_t)a->width * cn__dtype_size((cn_dtype)a->dtype);
     cn__prep_feed(p, &a->feed, b->feed);
     cn__prep_ptr(p, &a->out, i->out);
     return true;

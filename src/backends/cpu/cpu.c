@@ -44,11 +44,13 @@ static const cn__cpu_row rows[] = {
     { CN__OP_MATMUL,         cn__takes_product,     cn__prepare_product },
     { CN__OP_FUSED,          always,                cn__prepare_fused },
     { CN__OP_SUM,            cn__takes_sum,         cn__prepare_sum },
+    { CN__OP_MEAN,           cn__takes_mean,        cn__prepare_sum },
     { CN__OP_SOFTMAX,        cn__takes_softmax,     cn__prepare_softmax },
     { CN__OP_LOG_SOFTMAX,    cn__takes_softmax,     cn__prepare_softmax },
     { CN__OP_SPARSE_CE,      cn__takes_sparse_ce,   cn__prepare_sparse_ce },
     { CN__OP_SPARSE_CE_GRAD, cn__takes_sparse_ce,   cn__prepare_sparse_ce },
     { CN__OP_ADAM,           cn__takes_update,      cn__prepare_update },
+    { CN__OP_RMSPROP,        cn__takes_update,      cn__prepare_update },
     { CN__OP_SGD,            cn__takes_update,      cn__prepare_update },
     { CN__OP_ACCUMULATE,     cn__takes_accumulate,  cn__prepare_accumulate },
 };

@@ -26,6 +26,7 @@ bool        cn__prepare_fused(cn__prep *, const cn_graph *, const cn__inst *);
 const char *cn__takes_small(const cn_graph *, const cn__inst *);
 bool        cn__prepare_small(cn__prep *, const cn_graph *, const cn__inst *);
 const char *cn__takes_sum(const cn_graph *, const cn__inst *);
+const char *cn__takes_mean(const cn_graph *, const cn__inst *);
 bool        cn__prepare_sum(cn__prep *, const cn_graph *, const cn__inst *);
 const char *cn__takes_softmax(const cn_graph *, const cn__inst *);
 bool        cn__prepare_softmax(cn__prep *, const cn_graph *, const cn__inst *);

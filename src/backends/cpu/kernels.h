@@ -4,7 +4,12 @@
 #define CN__KERNELS_H
 #include "backends/backend.h"
 
-enum { CN__PANEL_COLS = 32, CN__TILE = 256 /* numbers of a register of a chain */ };
+enum {
+    CN__PANEL_COLS = 32,
+    CN__TILE = 256,                                      /* numbers of a register of a chain */
+    CN__LAYER_MOST = 64,                                 /* rows, inputs, units of a layer of few */
+    CN__LAYER_SCRATCH = 2 * CN__LAYER_MOST * CN__LAYER_MOST      /* numbers */
+};
 
 /* C (rows x cols, row-major, ldc) = or += A B. A: element (i, k) at a[i ars + k aks]. B: one panel of 32 columns,
    [depth][32], zero padded. */
@@ -26,10 +31,30 @@ typedef struct cn__layer_args {
     int batch, in, out, act;
 } cn__layer_args;
 
+/* One variable of an update: weights and slots before and after. */
+typedef struct cn__number { const void *at; int32_t dtype, pad; } cn__number;
+typedef struct cn__segment {
+    const float *old[4], *g;
+    float  *w[4];
+    cn__number rate, t;
+    int64_t n;
+} cn__segment;
+typedef struct cn__update {
+    union { cn__a_sgd sgd; cn__a_rmsprop rmsprop; cn__a_adam adam; } how;
+    int64_t total, tasks;                                /* numbers of all variables */
+    int32_t slots, segments;
+    bool    in_place;
+    cn__segment segment[];
+} cn__update;
+
+/* Where the k-th of so many equal parts of n begins. A division costs as much as a small network's call. */
+static inline int64_t cn__cut(int64_t n, int64_t parts, int64_t k) { return parts == 1 ? n * k : n * k / parts; }
+
 typedef struct cn__kernels {
     const char *name;
     int rows;                                            /* of the largest block */
     void (*product)(const cn__block *);
+    void (*product_row)(const cn__block *, int64_t apart);   /* one row, all its columns: panels so far apart */
     /* Runs the program over rows x cols; in: its first nin registers; outputs as operands; reg: CN__TILE_REGS x
        CN__TILE numbers. */
     void (*chain)(const cn__a_fused *, const cn__operand *in, int nin, const cn__operand *out, int64_t rows,
@@ -41,12 +66,9 @@ typedef struct cn__kernels {
     void (*softmax)(const float *x, int64_t n, float *y, bool logs);     /* y = softmax x, or its logarithm */
     float (*exp_sum)(const float *x, int64_t n, float max);              /* sum e^(x - max) */
     void (*exp_scaled)(const float *x, int64_t n, float max, float scale, float *y);
-    void (*adam)(const cn__a_adam *, float alpha, float decay, float *w, float *m, float *v, float *vhat,
-                 const float *g, int64_t n);
-    void (*sgd)(const cn__a_sgd *, float rate, float *w, float *v, const float *g, int64_t n);
     void (*transpose)(const float *b, int64_t cs, float *to);  /* 16 rows of a panel, [16][32]: (k, c) at b[k + c cs] */
-    void (*dense)(const cn__layer_args *);
-    void (*dense_grad)(const cn__layer_args *, float *dz);
+    cn__fn dense, dense_grad;                            /* calls with cn__layer_args; scratch: CN__LAYER_SCRATCH */
+    cn__fn sgd, rmsprop, adam;                           /* calls with cn__update */
 } cn__kernels;
 
 extern const cn__kernels cn__kernels_avx512, cn__kernels_avx2, cn__kernels_portable;

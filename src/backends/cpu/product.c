@@ -97,6 +97,12 @@ static void product_task(const void *args, uint32_t rep, uint32_t task, cn__lane
                                 .depth = CN__MIN(p->depth - k, DEPTH), .rows = rows, .add = k > 0 };
             if (p->gathers)
                 block.a = gather(p, first, rows, k, block.depth, lane->scratch), block.ars = 1, block.aks = rows;
+            if (rows == 1) {
+                block.b = p->b + (j0 * p->depth + k) * CN__PANEL_COLS, block.c = p->c + first * p->cols + col;
+                block.cols = (int)cols;
+                p->kernels->product_row(&block, p->depth * CN__PANEL_COLS);
+                continue;
+            }
             for (int64_t j = j0; j < j1; j++) {
                 block.b = p->b + (j * p->depth + k) * CN__PANEL_COLS;
                 block.c = p->c + first * p->cols + j * CN__PANEL_COLS;

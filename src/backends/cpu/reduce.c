@@ -1,4 +1,4 @@
-/* reduce.c: sums of float32 over all axes, over the last ones, over the first ones. */
+/* reduce.c: sums of float32 over all axes, over the last ones, over the first ones; the mean of all. */
 #include "backends/cpu/cpu.h"
 
 enum { PARTS = 64 };
@@ -23,21 +23,30 @@ static bool extent_of(const cn_graph *g, const cn__inst *i, extent *e)
     return true;
 }
 
-typedef struct sum_args { const float *x; float *y; const cn__kernels *kernels; extent e; int64_t tasks; } sum_args;
+typedef struct sum_args {
+    const float *x;
+    float *y;
+    const cn__kernels *kernels;
+    extent  e;
+    int64_t tasks;
+    float   divisor;                                     /* of a mean; 1: a sum */
+} sum_args;
 
 static void rows_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)     /* inner is 1 */
 {
     const sum_args *a = args;
     (void)rep, (void)lane;
-    for (int64_t r = a->e.outer * task / a->tasks; r < a->e.outer * (task + 1) / a->tasks; r++)
-        a->y[r] = a->kernels->sum(a->x + r * a->e.middle, a->e.middle);
+    for (int64_t r = cn__cut(a->e.outer, a->tasks, task); r < cn__cut(a->e.outer, a->tasks, task + 1); r++) {
+        float sum = a->kernels->sum(a->x + r * a->e.middle, a->e.middle);
+        a->y[r] = a->divisor == 1 ? sum : sum / a->divisor;
+    }
 }
 
 static void cols_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
 {
     const sum_args *a = args;
     (void)rep, (void)lane;
-    int64_t first = a->e.inner * task / a->tasks, n = a->e.inner * (task + 1) / a->tasks - first;
+    int64_t first = cn__cut(a->e.inner, a->tasks, task), n = cn__cut(a->e.inner, a->tasks, task + 1) - first;
     for (int64_t o = 0; o < a->e.outer; o++)
         a->kernels->sum_rows(a->x + o * a->e.middle * a->e.inner, a->e.middle, a->e.inner, first, n,
                              a->y + o * a->e.inner);
@@ -59,10 +68,16 @@ const char *cn__takes_sum(const cn_graph *g, const cn__inst *i)
     return extent_of(g, i, &e) ? NULL : "axes that do not lie together";
 }
 
+/* With more of them the division is better off in the chain behind it. */
+const char *cn__takes_mean(const cn_graph *g, const cn__inst *i)
+{
+    return cn__type_count(cn__type_of(g, i->out)) == 1 ? cn__takes_sum(g, i) : "more than one mean";
+}
+
 static sum_args *emit(cn__prep *p, cn__fn fn, const char *name, extent e, int64_t tasks)
 {
     sum_args *a = cn__prep_call(p, fn, name, sizeof *a, 1, (uint32_t)tasks);
-    if (a) a->kernels = cn__cpu_kernels(), a->e = e, a->tasks = tasks;
+    if (a) a->kernels = cn__cpu_kernels(), a->e = e, a->tasks = tasks, a->divisor = 1;
     return a;
 }
 
@@ -72,21 +87,24 @@ bool cn__prepare_sum(cn__prep *p, const cn_graph *g, const cn__inst *i)
     sum_args *a;
     if (!extent_of(g, i, &e)) return false;
     double work = (double)e.outer * (double)e.middle * (double)e.inner;
+    float  divisor = i->op == CN__OP_MEAN ? (float)work : 1.0f;
     if (e.inner == 1 && e.outer == 1 && e.middle >= 8 * (int64_t)GRAIN) {
         if (!(a = emit(p, part_task, "sum of parts", e, PARTS))) return false;
         cn__prep_ptr(p, &a->x, cn__in(g, i)[0]);
         cn__prep_temp(p, &a->y, PARTS * sizeof(float), 0);
         e.middle = PARTS;
         if (!(a = emit(p, rows_task, "sum", e, 1))) return false;
+        a->divisor = divisor;
         cn__prep_temp(p, &a->x, 0, 0);
         cn__prep_ptr(p, &a->y, i->out);
         return true;
     }
-    a = e.inner == 1
-            ? emit(p, rows_task, "sum of rows", e, cn__tasks(work, GRAIN, (uint32_t)CN__MAX(1, CN__MIN(e.outer, 64))))
-            : emit(p, cols_task, "sum of columns", e,
-                   cn__tasks(work, GRAIN, (uint32_t)CN__MAX(1, CN__MIN(e.inner / 64, 64))));
+    bool    rows = e.inner == 1;
+    int64_t most = CN__MAX(1, CN__MIN(rows ? e.outer : e.inner / 64, PARTS));
+    a = emit(p, rows ? rows_task : cols_task, divisor != 1 ? "mean" : rows ? "sum of rows" : "sum of columns", e,
+             cn__tasks(work, GRAIN, (uint32_t)most));
     if (!a) return false;
+    a->divisor = divisor;
     cn__prep_ptr(p, &a->x, cn__in(g, i)[0]);
     cn__prep_ptr(p, &a->y, i->out);
     return true;

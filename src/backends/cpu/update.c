@@ -1,86 +1,22 @@
 /* update.c: the optimizers' steps, in the variables' own memory, and the sums of metrics. */
 #include "backends/cpu/cpu.h"
-#include <math.h>
 #include <string.h>
 
 enum { TASKS = 64 };
 static const double GRAIN = 16384;                       /* weights of a task */
-
-typedef struct scalar { const void *at; int32_t dtype, pad; } scalar;
-static double read(const scalar *s) { return cn__load((cn_dtype)s->dtype, s->at, 0); }
-
-/* One variable of a call: its weights and slots before and after (the same memory where the update is in place). */
-typedef struct segment {
-    const float *old[4], *g;
-    float  *w[4];
-    scalar  rate, t;
-    int64_t n;
-} segment;
-
-typedef struct update_args {
-    const cn__kernels *kernels;
-    cn__a_adam adam;
-    cn__a_sgd  sgd;
-    int64_t total, tasks;
-    int32_t slots, segments;
-    segment segment[];
-} update_args;
-
-/* The float32 arithmetic of the decompositions (ops/update.c): beta^t by powf. */
-static void adam_segment(const update_args *a, const segment *s, int64_t first, int64_t n, float *const w[4])
-{
-    float rate = (float)read(&s->rate), t = (float)read(&s->t);
-    float alpha = rate * sqrtf(1.0f - powf((float)a->adam.beta_2, t)) / (1.0f - powf((float)a->adam.beta_1, t));
-    a->kernels->adam(&a->adam, alpha, (float)a->adam.weight_decay * rate, w[0], w[1], w[2], w[3], s->g + first, n);
-}
-
-static void sgd_segment(const update_args *a, const segment *s, int64_t first, int64_t n, float *const w[4])
-{
-    a->kernels->sgd(&a->sgd, (float)read(&s->rate), w[0], w[1], s->g + first, n);
-}
-
-/* A task is a stretch of all the numbers, one variable behind the other. */
-static void each_segment(const update_args *a, uint32_t task,
-                         void (*update)(const update_args *, const segment *, int64_t, int64_t, float *const[4]))
-{
-    int64_t from = a->total * task / a->tasks, to = a->total * (task + 1) / a->tasks, begin = 0;
-    for (int k = 0; k < a->segments && begin < to; begin += a->segment[k++].n) {
-        const segment *s = &a->segment[k];
-        int64_t first = CN__MAX(from - begin, 0), n = CN__MIN(to - begin, s->n) - first;
-        if (n <= 0) continue;
-        float *w[4] = { NULL };
-        for (int i = 0; i < a->slots; i++) {
-            w[i] = s->w[i] + first;
-            if (s->w[i] != s->old[i]) memcpy(w[i], s->old[i] + first, (size_t)n * sizeof **w);
-        }
-        update(a, s, first, n, w);
-    }
-}
-
-static void adam_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
-{
-    (void)rep, (void)lane;
-    each_segment(args, task, adam_segment);
-}
-
-static void sgd_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
-{
-    (void)rep, (void)lane;
-    each_segment(args, task, sgd_segment);
-}
 
 const char *cn__takes_update(const cn_graph *g, const cn__inst *i)
 {
     return cn__is_f32(g, cn__in(g, i)[0]) ? NULL : "not float32";
 }
 
-static void scalar_operand(cn__prep *p, const cn_graph *g, scalar *s, cn__val v)
+static void scalar_operand(cn__prep *p, const cn_graph *g, cn__number *s, cn__val v)
 {
     s->dtype = cn__type_of(g, v)->dtype;
     cn__prep_ptr(p, &s->at, v);
 }
 
-static void fill_segment(cn__prep *p, const cn_graph *g, const cn__inst *i, segment *s)
+static void fill_segment(cn__prep *p, const cn_graph *g, const cn__inst *i, cn__segment *s)
 {
     const cn__val *in = cn__in(g, i);
     s->n = cn__type_count(cn__type_of(g, in[0]));
@@ -95,20 +31,22 @@ static void fill_segment(cn__prep *p, const cn_graph *g, const cn__inst *i, segm
 
 bool cn__prepare_updates(cn__prep *p, const cn_graph *g, const cn__inst *const *inst, int n)
 {
-    bool    adam = inst[0]->op == CN__OP_ADAM, ok = true;
+    const cn__kernels *k = cn__cpu_kernels();
+    const cn__op op = (cn__op)inst[0]->op;
+    const bool in_place = cn__prep_in_place(p, inst[0]->out);
+    bool    ok = true;
     int64_t total = 0;
-    for (int k = 0; k < n; k++) total += cn__type_count(cn__type_of(g, cn__in(g, inst[k])[0]));
+    for (int i = 0; i < n; i++) total += cn__type_count(cn__type_of(g, cn__in(g, inst[i])[0]));
     uint32_t tasks = cn__tasks((double)total, GRAIN, TASKS);
-    update_args *a = cn__prep_call(p, adam ? adam_task : sgd_task, adam ? "adam" : "sgd",
-                                   sizeof *a + (size_t)n * sizeof *a->segment, 1, tasks);
+    cn__fn   fn = op == CN__OP_ADAM ? k->adam : op == CN__OP_RMSPROP ? k->rmsprop : k->sgd;
+    cn__update *a = cn__prep_call(p, fn, cn__ops[op].name, sizeof *a + (size_t)n * sizeof *a->segment, 1, tasks);
     if (!a) return false;
-    a->kernels = cn__cpu_kernels(), a->total = total, a->tasks = tasks, a->slots = inst[0]->nout, a->segments = n;
-    if (adam) a->adam = *(const cn__a_adam *)inst[0]->attr;
-    else a->sgd = *(const cn__a_sgd *)inst[0]->attr;
-    for (int k = 0; k < n; k++) fill_segment(p, g, inst[k], &a->segment[k]);
-    for (int k = 0; ok && k < n; k++)
-        if (cn__prep_in_place(p, inst[k]->out))
-            ok = cn__prepare_mirrors(p, g->vars.at[cn__value_of(g, cn__in(g, inst[k])[0])->ref]);
+    a->total = total, a->tasks = tasks, a->slots = inst[0]->nout, a->segments = n;
+    a->in_place = in_place;
+    memcpy(&a->how, inst[0]->attr, inst[0]->attr_size);
+    for (int i = 0; i < n; i++) fill_segment(p, g, inst[i], &a->segment[i]);
+    for (int i = 0; ok && in_place && i < n; i++)
+        ok = cn__prepare_mirrors(p, g->vars.at[cn__value_of(g, cn__in(g, inst[i])[0])->ref]);
     return ok;
 }
 
@@ -124,17 +62,30 @@ typedef struct sum_item {
 } sum_item;
 typedef struct sums_args { int64_t n; sum_item item[]; } sums_args;
 
+/* What is common without a call. */
+static inline double number(int32_t dtype, const void *at, size_t k)
+{
+    return dtype == CN_FLOAT32   ? (double)((const float *)at)[k]
+           : dtype == CN_FLOAT64 ? ((const double *)at)[k]
+                                 : cn__load((cn_dtype)dtype, at, k);
+}
+
+static inline int64_t whole(int32_t dtype, const void *at, size_t k)
+{
+    return dtype == CN_INT64 ? ((const int64_t *)at)[k] : cn__load_int((cn_dtype)dtype, at, k);
+}
+
 static void add_up(const sum_item *a)
 {
     for (size_t k = 0; k < (size_t)a->n; k++) {
         size_t x = a->x_one ? 0 : k, s = a->scale_one ? 0 : k;
         if (a->type == CN_INT64) {
-            int64_t v = cn__load_int((cn_dtype)a->x_type, a->x, x);
-            if (a->scale) v *= cn__load_int((cn_dtype)a->scale_type, a->scale, s);
+            int64_t v = whole(a->x_type, a->x, x);
+            if (a->scale) v *= whole(a->scale_type, a->scale, s);
             ((int64_t *)a->sum)[k] = ((const int64_t *)a->old)[k] + v;
         } else {
-            double v = cn__load((cn_dtype)a->x_type, a->x, x);
-            if (a->scale) v *= cn__load((cn_dtype)a->scale_type, a->scale, s);
+            double v = number(a->x_type, a->x, x);
+            if (a->scale) v *= number(a->scale_type, a->scale, s);
             ((double *)a->sum)[k] = ((const double *)a->old)[k] + v;
         }
     }
