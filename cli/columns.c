@@ -75,32 +75,11 @@ void column_free(column *k)
 /* ---- Inputs ------------------------------------------------------------------------------------------------------ */
 int column_inputs(const column *k)
 {
-    switch (k->plan) {
-    case LEFT_OUT:      return 0;
-    case AS_NUMBER:     return 1 + k->tells_missing;
-    case AS_TWO:        return 1 + k->tells_missing;
-    case AS_CATEGORIES: return (int)k->different + k->tells_missing;
-    }
-    return 0;
-}
-
-void column_write(const column *plan, const column *cells, int64_t row, float *out)
-{
-    if (plan->plan == LEFT_OUT) return;
-    int n = column_inputs(plan);
-    for (int i = 0; i < n; i++) out[i] = 0;
-    bool there = known(cells, row);
-    if (plan->tells_missing) out[n - 1] = !there;
-    if (plan->plan == AS_NUMBER) {
-        double v = there ? cells->v[row] : plan->middle;
-        out[0] = (float)(plan->logarithm ? log1p(fmax(v, 0)) : v);
-    } else if (plan->plan == AS_TWO) out[0] = cells->code[row] < 0 ? 0.5f : (float)cells->code[row];
-    else if (cells->code[row] >= 0) out[cells->code[row]] = 1;
+    return k->plan == LEFT_OUT ? 0 : k->plan == AS_NUMBER ? 1 + k->tells_missing : 1 + (int)k->different;
 }
 
 const char *column_input_name(const column *k, int i)
 {
-    if (k->tells_missing && i == column_inputs(k) - 1) return print_to("%s missing", k->name);
-    if (k->plan == AS_NUMBER) return k->name;
-    return print_to("%s=%s", k->name, k->names[k->plan == AS_TWO ? 1 : i]);
+    if (k->plan == AS_TEXT) return i ? print_to("%s=%s", k->name, k->names[i - 1]) : print_to("%s unknown", k->name);
+    return i ? print_to("%s missing", k->name) : k->name;
 }

@@ -3,7 +3,7 @@
 #define CLI_COLUMNS_H
 #include "cli.h"
 
-typedef enum column_plan { LEFT_OUT, AS_NUMBER, AS_TWO, AS_CATEGORIES } column_plan;
+typedef enum column_plan { LEFT_OUT, AS_NUMBER, AS_TEXT } column_plan;
 
 typedef struct column {
     const char  *name;
@@ -19,6 +19,7 @@ typedef struct column {
     column_plan  plan;
     double       middle;                              /* in place of unknown numbers: the median of the training part */
     bool         tells_missing, logarithm;               /* a further input says "not known"; ln(1 + v) instead of v */
+    const char  *input;                                  /* what the model calls it */
 } column;
 
 cn_status column_load(cn_table *, int place, column *);  /* of all rows */
@@ -26,7 +27,11 @@ void      column_study(column *);                        /* code, names, differe
 void      column_free(column *);
 /* The codes of another table's column among this one's names: -1 where not known or not among them. */
 void      column_codes_as(column *, const column *known);
-int       column_inputs(const column *);                 /* how many inputs it becomes */
-void      column_write(const column *plan, const column *cells, int64_t row, float *out);
+int       column_inputs(const column *);                 /* how many numbers it becomes */
 const char *column_input_name(const column *, int i);    /* of the i-th of them; stays */
+
+/* features.c: columns to those numbers, as a model. crowded: the columns of numbers are one input. */
+cn_model *features_model(cn_ctx *, column *, int n, bool crowded, int *inputs);          /* an error sticks to it */
+cn_array *features_of(cn_model *, const column *plan, const column *cells, int n, bool crowded, const int64_t *rows,
+                      int64_t count);                    /* NULL: the context has the error */
 #endif

@@ -2,7 +2,6 @@
    */
 #include "cli.h"
 #include <string.h>
-#include <sys/stat.h>
 
 /* ---- Order ------------------------------------------------------------------------------------------------------- */
 void shuffle(int64_t *order, int64_t n, uint64_t seed)   /* Fisher and Yates */
@@ -42,12 +41,6 @@ static const char *const clothes[] = { "T-shirt/top", "Trouser", "Pullover", "Dr
                                        "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot" };
 static const struct { const char *name, *title; const char *const *classes; int n; } known_sets[] = {
     { "fashion-mnist", "Fashion-MNIST: pictures of clothes", clothes, 10 } };
-
-static bool exists(const char *path)
-{
-    struct stat s;
-    return !stat(path, &s);
-}
 
 /* Rows of an array, in an order, as a new array. */
 static cn_array *gather(cn_ctx *c, const cn_array *a, const int64_t *order, int64_t n, size_t row)
@@ -126,8 +119,8 @@ static cn_status load_test_pictures(problem *p, const char *images, const char *
     return failed;
 }
 
-/* "IMAGES,LABELS": the comma that leaves two files. */
-static bool two_files(const char *data, char **first, char **second)
+/* The comma that leaves two files. */
+bool two_files(const char *data, char **first, char **second)
 {
     for (const char *comma = data; (comma = strchr(comma, ',')); comma++) {
         *first = print_to("%.*s", (int)(comma - data), data);
@@ -137,8 +130,8 @@ static bool two_files(const char *data, char **first, char **second)
     return false;
 }
 
-/* A data set that a package has put below share/datasets. */
-static char *installed(const char *name, const char *file)
+/* A package puts a data set below share/datasets. */
+char *installed(const char *name, const char *file)
 {
     static const char *const folders[] = { "/usr/share/datasets", "/usr/local/share/datasets" }, *const endings[] = {
         ".gz", ""

@@ -20,4 +20,4 @@ static const option_row options[] = {
     { "--json", NULL, OPTION_FLAG, offsetof(settings, json), 0, 0, "as one JSON object" },
     { 0 } };
 const verb info_verb = { "info", "", "Shows the version, the processor's features, threads and backends.",
-                         "  cornu info\n  cornu info --json\n", 0, 0, options, run };
+                         "  cornu info\n  cornu info --json\n", 0, 0, options, run, { 0 } };

@@ -59,5 +59,6 @@ const verb list_verb = {
     0,
     1,
     options,
-    run
+    run,
+    { 0 }
 };

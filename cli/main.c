@@ -3,13 +3,17 @@
 #include "cli.h"
 #include <string.h>
 
-static const verb *const verbs[] = { &train_verb, &size_verb, &list_verb, &info_verb };
+#define VERB_ENTRY(name) &name##_verb,
+#define VERB_NAME(name)  #name,
+static const verb *const verbs[] = { VERBS(VERB_ENTRY) };
+static const char *const names[] = { VERBS(VERB_NAME) };
+enum { COUNT = sizeof verbs / sizeof *verbs };
 
 static void print_all(FILE *to)
 {
     fprintf(to, "Cornu: Keras for C.\n\nusage: cornu VERB [arguments] [options]\n\n");
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        fprintf(to, "  %-6s %.*s\n", verbs[i]->name, (int)strcspn(verbs[i]->purpose, "\n"), verbs[i]->purpose);
+    for (int i = 0; i < COUNT; i++)
+        fprintf(to, "  %-9s %.*s\n", verbs[i]->name, (int)strcspn(verbs[i]->purpose, "\n"), verbs[i]->purpose);
     fprintf(
         to,
         "\n`cornu VERB --help` says more, with examples. A first try:\n\n  cornu train iris.csv --target species\n");
@@ -23,11 +27,12 @@ int main(int argc, char **argv)
     if (!strcmp(word, "--version"))
         return printf("cornu %d.%d.%d\n", cn_version() / 1000000, cn_version() / 1000 % 1000, cn_version() % 1000),
                EXIT_DONE;
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+    for (int i = 0; i < COUNT; i++) {
         if (strcmp(verbs[i]->name, word)) continue;
         settings s = { .validation_split = 0.2, .seed = 1 };
         int wrong = parse_options(verbs[i], argc - 1, argv + 1, &s);
         return wrong ? wrong - 1 : verbs[i]->run(verbs[i], &s);
     }
-    return usage_error(NULL, "there is no verb \"%s\"; there are train, size, list and info", word);
+    const char *near = nearest(word, names, COUNT);
+    return usage_error(NULL, "there is no verb \"%s\"%s", word, near ? print_to("; did you mean %s?", near) : "");
 }

@@ -26,6 +26,12 @@ int failure(cn_ctx *c)
     return EXIT_FAILED;
 }
 
+int end(cn_ctx *c, cn_status failed)
+{
+    int code = failed ? failure(c) : EXIT_DONE;
+    return cn_close(c) ? EXIT_FAILED : code;
+}
+
 void print_help(FILE *to, const verb *v)
 {
     fprintf(to, "usage: cornu %s%s%s%s\n\n%s\n", v->name, *v->arguments ? " " : "", v->arguments,
@@ -57,6 +63,13 @@ static int set_option(const verb *v, const option_row *o, const char *given, set
         if (!*given) return usage_error(v, "%s: its %s is empty", o->name, o->argument);
         *(const char **)(void *)at = given;
         return 0;
+    case OPTION_TEXTS: {
+        texts *all = (texts *)(void *)at;
+        if (!*given) return usage_error(v, "%s: its %s is empty", o->name, o->argument);
+        if (all->n == CN_MAX_IO) return usage_error(v, "%s: %d at most", o->name, CN_MAX_IO);
+        all->at[all->n++] = given;
+        return 0;
+    }
     case OPTION_WHOLE:
     case OPTION_NUMBER:
         if (!parse_number(given, &number) || (o->kind == OPTION_WHOLE && number != floor(number)))
@@ -77,7 +90,12 @@ static int complain(const verb *v, int c, char **argv)
     const char *last = argv[optind - 1];
     if (c == ':') return usage_error(v, "%s needs a value", last);
     if (optopt && optopt < 256) return usage_error(v, "there is no option -%c", optopt);
-    return usage_error(v, optopt ? "%s takes no value" : "there is no option %s", last);
+    if (optopt) return usage_error(v, "%s takes no value", last);
+    const char *names[MOST_OPTIONS];
+    int n = 0;
+    for (const option_row *o = v->options; o->name; o++) names[n++] = o->name;
+    const char *near = nearest(print_to("%.*s", (int)strcspn(last, "="), last), names, n);
+    return usage_error(v, "there is no option %s%s", last, near ? print_to("; did you mean %s?", near) : "");
 }
 
 int parse_options(const verb *v, int argc, char **argv, settings *s)
@@ -95,8 +113,12 @@ int parse_options(const verb *v, int argc, char **argv, settings *s)
         int wrong = set_option(v, &v->options[c - 256], optarg, s);
         if (wrong) return 1 + wrong;
     }
-    if (argc - optind < v->least) return 1 + usage_error(v, "%s is missing", v->arguments);
+    if (argc - optind < v->least) {
+        const char *word = v->arguments;                 /* of those by place, the first that is not there */
+        for (int i = optind; i < argc; i++) word += strcspn(word, " "), word += strspn(word, " ");
+        return 1 + usage_error(v, "%.*s is missing", (int)strcspn(word, " "), word);
+    }
     if (argc - optind > v->most) return 1 + usage_error(v, "what is \"%s\" for?", argv[optind + v->most]);
-    if (optind < argc) s->data = argv[optind];
+    for (int i = 0; optind + i < argc; i++) *(const char **)(void *)((char *)s + v->place[i]) = argv[optind + i];
     return 0;
 }

@@ -36,4 +36,5 @@ const verb size_verb = { "size",
                          1,
                          1,
                          options,
-                         run };
+                         run,
+                         { 0 } };

@@ -15,6 +15,7 @@ typedef struct tables {
     int64_t      rows, test_rows;                        /* as read; some may have no target */
     int64_t     *row, known;                             /* those that have one */
     int32_t     *classes;                                /* of each row; NULL for numbers */
+    bool         crowded;                                /* more columns than a model has inputs */
 } tables;
 
 static cn_table *read(cn_ctx *c, const char *path)
@@ -120,23 +121,21 @@ static void plan_column(tables *t, int i)
     else if (!k->numeric && (k->different > MOST_CATEGORIES || (k->different > 10 && 5 * k->different > k->rows)))
         add_line(said, "Column %s is left out: it has %lld different texts in %lld rows, as names have.", k->name,
                  (long long)k->different, (long long)k->rows);
-    else k->plan = k->numeric ? AS_NUMBER : k->different == 2 ? AS_TWO : AS_CATEGORIES;
+    else k->plan = k->numeric ? AS_NUMBER : AS_TEXT;
     if (!k->missing || k->plan == LEFT_OUT) return;
-    k->tells_missing = k->plan == AS_CATEGORIES || 50 * k->missing >= k->rows;
+    k->tells_missing = k->plan == AS_NUMBER && !t->crowded && 50 * k->missing >= k->rows;
     add_line(said, "Column %s: %lld of %lld cells are not known; %s%s.", k->name, (long long)k->missing,
              (long long)k->rows,
-             k->plan == AS_NUMBER ? "they get the median"
-             : k->plan == AS_TWO  ? "they get the middle"
-                                  : "that is a category of its own",
-             k->tells_missing && k->plan != AS_CATEGORIES ? ", and an input says where" : "");
+             k->plan == AS_NUMBER ? "they get the median" : "that is a category of its own",
+             k->tells_missing ? ", and an input says where" : "");
 }
 
 static void say_categories(tables *t)
 {
     for (int i = 0; i < t->n; i++)
-        if (t->at[i].plan == AS_CATEGORIES)
-            add_line(&t->p->said, "Column %s becomes %lld inputs, one for each of its categories.", t->at[i].name,
-                     (long long)column_inputs(&t->at[i]));
+        if (t->at[i].plan == AS_TEXT)
+            add_line(&t->p->said, "Column %s becomes %d inputs, one for each of its categories and one for others.",
+                     t->at[i].name, column_inputs(&t->at[i]));
 }
 
 /* ---- What the training part says about numbers ------------------------------------------------------------------- */
@@ -161,27 +160,18 @@ static void study_numbers(tables *t, column *k, const int64_t *train, int64_t n)
         double e = v[i] - mean;
         second += e * e / (double)m, third += e * e * e / (double)m;
     }
-    k->logarithm = m > 2 && v[0] >= 0 && second > 0 && v[m - 1] > 10 && third / pow(second, 1.5) > 2;
+    k->logarithm = !t->crowded && m > 2 && v[0] >= 0 && second > 0 && v[m - 1] > 10 && third / pow(second, 1.5) > 2;
     if (k->logarithm)
         add_line(&t->p->said, "Column %s has a few very large numbers: ln(1 + x) of it goes in.", k->name);
     drop(v);
 }
 
 /* ---- Arrays ------------------------------------------------------------------------------------------------------ */
-static part make_part(tables *t, const column *cells, const int64_t *rows, int64_t n, int inputs)
+static part make_part(tables *t, const column *cells, const int64_t *rows, int64_t n)
 {
     const column *target = &cells[t->target];
-    float        *x = need((size_t)(n * inputs), sizeof *x);
     cn_ctx       *c = t->p->ctx;
-    part          out = { .n = n };
-    for (int64_t i = 0; i < n; i++) {
-        float *to = x + i * inputs;
-        for (int k = 0; k < t->n; k++) {
-            column_write(&t->at[k], &cells[k], rows[i], to);
-            to += column_inputs(&t->at[k]);
-        }
-    }
-    out.x = cn_array_from(c, {CN_ANY, inputs}, CN_BUFFER(x, (size_t)(n * inputs)));
+    part          out = { .x = features_of(t->p->features, t->at, cells, t->n, t->crowded, rows, n), .n = n };
     if (t->classes) {
         int32_t *y = need((size_t)n, sizeof *y);
         for (int64_t i = 0; i < n; i++) y[i] = target->code[rows[i]];
@@ -193,9 +183,11 @@ static part make_part(tables *t, const column *cells, const int64_t *rows, int64
         out.y = cn_array_from(c, {CN_ANY, 1}, CN_BUFFER(y, (size_t)n));
         drop(y);
     }
-    drop(x);
     return out;
 }
+
+/* What does not vary in the training part, such as a category for unknown text that none had, must not count later. */
+#define NEVER_COUNTS 1e30
 
 static void standardise(problem *p, int inputs)
 {
@@ -208,7 +200,7 @@ static void standardise(problem *p, int inputs)
             double e = x[i * inputs + k] - p->mean[k];
             p->variance[k] += e * e / (double)n;
         }
-        if (!(p->variance[k] > 0)) p->variance[k] = 1;
+        if (!(p->variance[k] > 0)) p->variance[k] = NEVER_COUNTS;
     }
     p->target_mean = 0, p->target_scale = 1;
     if (!y) return;                                      /* classes */
@@ -237,13 +229,12 @@ static cn_status fit_test(tables *t, const char *path)
                 if (k->numeric) k->v[r] = NAN;
                 else k->s[r] = "";
         }
-        if (known->plan == AS_TWO || known->plan == AS_CATEGORIES || (i == t->target && t->classes))
-            column_codes_as(k, known);
+        if (i == t->target && t->classes) column_codes_as(k, known);
     }
     return CN_OK;
 }
 
-static cn_status load_test(tables *t, const char *path, int inputs)
+static cn_status load_test(tables *t, const char *path)
 {
     cn_ctx   *c = t->p->ctx;
     cn_table *table = read(c, path);
@@ -268,9 +259,9 @@ static cn_status load_test(tables *t, const char *path, int inputs)
         add_line(&t->p->said, "%s: %lld rows are left out: their %s is not known, or not one of the classes.", path,
                  (long long)(t->test_rows - n), target->name);
     if (!n) return cn_fail(c, CN_E_VALUE, print_to("%s: no row has a %s that can be used.", path, target->name));
-    t->p->test = make_part(t, t->test, rows, n, inputs);
+    t->p->test = make_part(t, t->test, rows, n);
     drop(rows);
-    return CN_OK;
+    return t->p->test.x ? CN_OK : cn_error(c);
 }
 
 /* ---- The whole --------------------------------------------------------------------------------------------------- */
@@ -328,10 +319,18 @@ static cn_status plan(tables *t, const settings *s, int *inputs)
     if (failed) return failed;
     for (int i = 0; i < t->n; i++) column_study(&t->at[i]);
     if (p->advice.task != CN_REGRESSION) t->classes = t->at[t->target].code;
+    t->crowded = t->n - 1 > CN_MAX_IO;
+    if (t->crowded)
+        add_line(&p->said, "There are more than %d columns: those of numbers are one input of the model, in order.",
+                 CN_MAX_IO);
     for (int i = 0; i < t->n; i++) plan_column(t, i);
     say_categories(t);
+    int text = 0;
     *inputs = 0;
-    for (int i = 0; i < t->n; i++) *inputs += column_inputs(&t->at[i]);
+    for (int i = 0; i < t->n; i++) *inputs += column_inputs(&t->at[i]), text += t->at[i].plan == AS_TEXT;
+    if (text >= CN_MAX_IO)
+        return cn_fail(p->ctx, CN_E_LIMIT, print_to("%s: %d columns of text to learn from, at most %d are possible.",
+                                                    t->path, text, CN_MAX_IO - 1));
     if (*inputs) return CN_OK;
     return cn_fail(p->ctx, CN_E_VALUE,
                    print_to("%s: no column is left to predict %s from.", t->path, t->at[t->target].name));
@@ -366,13 +365,17 @@ static cn_status split(tables *t, const settings *s, int inputs)
     for (int64_t i = 0; i < t->known; i++) order[i] = t->row[order[i]];
     for (int k = 0; k < t->n; k++)
         if (t->at[k].plan == AS_NUMBER) study_numbers(t, &t->at[k], order + nv, n);
-    p->validation = make_part(t, t->at, order, nv, inputs);
-    p->train = make_part(t, t->at, order + nv, n, inputs);
-    standardise(p, inputs);
-    cn_array *y = targets_of(t, order + nv, n);
-    cn_status failed = cn_advise(p->ctx, &p->advice, .inputs = inputs, .y = y, .task = p->advice.task,
-                                 .classes = t->classes ? t->at[t->target].different : 0);
-    cn_free(y);
+    p->features = features_model(p->ctx, t->at, t->n, t->crowded, &p->columns);
+    p->validation = make_part(t, t->at, order, nv);
+    p->train = make_part(t, t->at, order + nv, n);
+    cn_status failed = p->validation.x && p->train.x ? CN_OK : cn_error(p->ctx);
+    if (!failed) {
+        standardise(p, inputs);
+        cn_array *y = targets_of(t, order + nv, n);
+        failed = cn_advise(p->ctx, &p->advice, .inputs = inputs, .y = y, .task = p->advice.task,
+                           .classes = t->classes ? t->at[t->target].different : 0);
+        cn_free(y);
+    }
     drop(order), drop(classes);
     return failed;
 }
@@ -388,7 +391,7 @@ cn_status load_table(problem *p, const settings *s)
     if (!failed) failed = find_target(&t, table, s);
     if (!failed) failed = plan(&t, s, &inputs);
     if (!failed) failed = split(&t, s, inputs);
-    if (!failed && s->test) failed = load_test(&t, s->test, inputs);
+    if (!failed && s->test) failed = load_test(&t, s->test);
     if (!failed) {
         name_inputs(&t, inputs);
         const char *name = t.at[t.target].name;

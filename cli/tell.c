@@ -50,21 +50,18 @@ void print_results(const training *t)
     print_scores(t, "training", &t->train);
     print_scores(t, "validation", &t->validation);
     print_scores(t, "test", &t->test);
+    if (t->s->out) printf("model: %s\n", t->s->out);
     if (t->s->report) printf("report: %s\n", t->s->report);
-}
-
-static void json_number(double v)
-{
-    if (isfinite(v)) printf("%s", number_text(v));
-    else printf("null");
 }
 
 static void json_scores(const training *t, const char *name, const scores *s)
 {
     if (!s->there) return;
-    printf(", \"%s\": {\"loss\": ", name), json_number(s->loss);
-    if (is_regression(t)) printf(", \"mae\": "), json_number(s->mae), printf(", \"rmse\": "), json_number(s->rmse);
-    else printf(", \"accuracy\": "), json_number(s->accuracy);
+    printf(", \"%s\": {\"loss\": ", name), print_json_number(stdout, s->loss);
+    if (is_regression(t)) {
+        printf(", \"mae\": "), print_json_number(stdout, s->mae);
+        printf(", \"rmse\": "), print_json_number(stdout, s->rmse);
+    } else printf(", \"accuracy\": "), print_json_number(stdout, s->accuracy);
     printf("}");
 }
 

@@ -1,5 +1,6 @@
 /* train.c: cornu train: works out the problem, sizes a network, trains it, says how well it does. */
 #include "training.h"
+#include "model_data.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -93,7 +94,7 @@ static cn_status build(training *t)
         cn_rescaling(t->m, 1.0 / 255);
         if (cn_rank_of(p->train.x) > 2) cn_flatten(t->m);
     } else {
-        t->m = cn_sequential(p->ctx, {a.inputs});
+        t->m = cn_sequential(p->ctx, {a.inputs}, .name = "network");
         cn_normalization(t->m, .mean = CN_BUFFER(p->mean, d), .variance = CN_BUFFER(p->variance, d));
     }
     a.l2 *= p->target_scale * p->target_scale;
@@ -102,15 +103,25 @@ static cn_status build(training *t)
     return failed ? failed : cn_error(t->m);
 }
 
-static cn_status compile(training *t)
+/* The network behind what makes its inputs of a table's columns: a model that takes raw rows. */
+static cn_model *whole(const training *t)
+{
+    CN_ARGS(cn_functional, g);
+    if (!t->p.features) return t->m;
+    for (int i = 0; i < t->p.columns; i++) g.inputs[i] = cn_model_input(t->p.features, i);
+    g.outputs[0] = cn_call(t->m, cn_model_output(t->p.features, 0));
+    return (cn_functional)(&g);
+}
+
+static cn_status compile(const training *t, cn_model *m)
 {
     cn_optimizer optimizer = { t->s->optimizer ? t->s->optimizer : "adam" };
-    cn_status failed = is_regression(t) ? cn_compile(t->m, .optimizer = optimizer, .loss = t->p.advice.loss,
+    cn_status failed = is_regression(t) ? cn_compile(m, .optimizer = optimizer, .loss = t->p.advice.loss,
                                                      .metrics = { CN_METRIC_MAE, CN_METRIC_MSE })
-                                        : cn_compile(t->m, .optimizer = optimizer, .loss = t->p.advice.loss,
+                                        : cn_compile(m, .optimizer = optimizer, .loss = t->p.advice.loss,
                                                      .metrics = { t->p.advice.metric });
     if (failed || (t->s->optimizer && !(t->s->learning_rate > 0))) return failed;    /* a chosen optimizer's own rate */
-    return cn_set_learning_rate(t->m, t->p.advice.learning_rate);
+    return cn_set_learning_rate(m, t->p.advice.learning_rate);
 }
 
 static cn_status tell(const cn_event *e, void *user)
@@ -124,6 +135,18 @@ static cn_status tell(const cn_event *e, void *user)
             (long long)t->epochs, (long long)t->p.advice.epochs, cn_result(e->model, "loss"),
             cn_result(e->model, "val_loss"), isatty(2) ? "   " : "\n");
     return CN_OK;
+}
+
+/* As it is now it can be trained on, in the steps that the training ended with. */
+static cn_status save(const training *t)
+{
+    cn_model *m = whole(t);
+    cn_status failed = cn_error(m);
+    if (!failed && m != t->m) failed = compile(t, m);
+    if (!failed && m != t->m) failed = cn_set_learning_rate(m, cn_learning_rate(t->m));
+    if (!failed) failed = cn_save(m, t->s->out);
+    if (m != t->m) cn_free(m);
+    return failed;
 }
 
 static cn_status train(training *t)
@@ -162,6 +185,8 @@ static cn_status measure(training *t, const part *p, scores *to)
 static int run(const verb *v, settings *s)
 {
     int wrong = parse_hidden(v, s);
+    if (s->out && !can_be_saved(s->out, false))          /* rather now than after hours */
+        return usage_error(v, "--out %s: its ending names no format; .keras is Keras's own", s->out);
     if (!wrong) wrong = check_task(v, s->task);
     if (wrong) return wrong;
     training t = { .s = s,
@@ -177,11 +202,12 @@ static int run(const verb *v, settings *s)
         if (!s->quiet) print_plan(&t), fflush(stdout);
         failed = build(&t);
     }
-    if (!failed) failed = compile(&t);
+    if (!failed) failed = compile(&t, t.m);
     if (!failed) failed = train(&t);
     if (!failed) failed = measure(&t, &t.p.train, &t.train);
     if (!failed) failed = measure(&t, &t.p.validation, &t.validation);
     if (!failed) failed = measure(&t, &t.p.test, &t.test);
+    if (!failed && s->out) failed = save(&t);
     if (!failed && s->report) failed = write_report(&t);
     if (failed) return failure(c), (void)cn_close(c), EXIT_FAILED;
     if (!s->quiet)
@@ -216,6 +242,8 @@ static const option_row options[] = {
     { "--threads", "N", OPTION_WHOLE, offsetof(settings, threads), 1, 1024, "default: one for each processor" },
     { "--report", "FILE.html", OPTION_TEXT, offsetof(settings, report), 0, 0,
       "writes what was learnt, with charts, as one page" },
+    { "--out", "MODEL.keras", OPTION_TEXT, offsetof(settings, out), 0, 0,
+      "saves the model; it takes rows as they are: one input for each column, called like it" },
     { "--json", NULL, OPTION_FLAG, offsetof(settings, json), 0, 0, "the last line is the result as one JSON object" },
     { "--quiet", NULL, OPTION_FLAG, offsetof(settings, quiet), 0, 0, "the result alone" },
     { 0 }
@@ -224,7 +252,7 @@ const verb train_verb = {
     "train", "DATA",
     "Trains a network on data: a CSV file, two IDX files IMAGES,LABELS, or the name of an installed data set.\n"
     "Finds out what kind of problem it is, sizes the network and says why, holds out a part to check, reports.",
-    "  cornu train iris.csv --target species\n"
+    "  cornu train iris.csv --target species --out iris.keras\n"
     "  cornu train houses.csv --target price --hidden 64,32 --report houses.html\n"
     "  cornu train train-images-idx3-ubyte.gz,train-labels-idx1-ubyte.gz --epochs 10\n"
-    "  cornu train fashion-mnist --report clothes.html\n", 1, 1, options, run };
+    "  cornu train fashion-mnist --report clothes.html\n", 1, 1, options, run, { 0 } };

@@ -1,8 +1,10 @@
 /* util.c: memory, text and random numbers of the command. */
 #include "cli.h"
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* All memory of the command is on one list: what is not dropped earlier stays until the program ends; it is no leak. */
 typedef union block { struct { union block *before, *after; } at; max_align_t align; } block;
@@ -100,4 +102,52 @@ const char *number_text(double v)
         if (strtod(text, NULL) == v) break;
     }
     return print_to("%s", text);
+}
+
+void print_json_number(FILE *to, double v) { fputs(isfinite(v) ? number_text(v) : "null", to); }
+
+/* ---- Names ------------------------------------------------------------------------------------------------------- */
+enum { LONGEST_NAME = 32 };
+
+/* How many letters are to be put in, taken out, changed or swapped with their neighbours (Damerau 1964). */
+static size_t edits(const char *a, const char *b)
+{
+    size_t n = strlen(a), k = strlen(b), row[3][LONGEST_NAME + 1];
+    if (n > LONGEST_NAME || k > LONGEST_NAME) return SIZE_MAX;
+    for (size_t j = 0; j <= k; j++) row[0][j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t *now = row[i % 3], *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
+        now[0] = i;
+        for (size_t j = 1; j <= k; j++) {
+            size_t changed = last[j - 1] + (a[i - 1] != b[j - 1]);
+            size_t shifted = last[j] < now[j - 1] ? last[j] + 1 : now[j - 1] + 1;
+            now[j] = changed < shifted ? changed : shifted;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < now[j])
+                now[j] = before[j - 2] + 1;
+        }
+    }
+    return row[n % 3][k];
+}
+
+const char *nearest(const char *word, const char *const *names, int n)
+{
+    const char *best = NULL;
+    size_t least = strlen(word) / 3 + 2;                 /* more than that is another word */
+    for (int i = 0; i < n; i++) {
+        size_t d = edits(word, names[i]);
+        if (d < least) least = d, best = names[i];
+    }
+    return best;
+}
+
+bool exists(const char *path)
+{
+    struct stat s;
+    return !stat(path, &s);
+}
+
+bool ends(const char *text, const char *ending)
+{
+    size_t n = strlen(text), k = strlen(ending);
+    return n >= k && !strcmp(text + n - k, ending);
 }

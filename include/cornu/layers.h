@@ -140,7 +140,7 @@ CN_DECLARE(cn_tensor *, cn_dot,         cn_tensors on;, CN_DOT_FIELDS);
 
    cn_nan_to_num(x, .nan = 28)      x, but 28 where it is not a number
    cn_log1p(x)                      ln (1 + x) */
-#define CN_NAN_TO_NUM_FIELDS(F)   CN_JOIN_FIELDS(F)  F(double, nan, 0, "what NaN becomes; infinities: the largest numbers")
+#define CN_NAN_TO_NUM_FIELDS(F)   CN_JOIN_FIELDS(F)  F(double, nan, 0, "for NaN; infinities: the largest numbers")
 CN_DECLARE(cn_tensor *, cn_nan_to_num, cn_tensors on;, CN_NAN_TO_NUM_FIELDS);
 CN_DECLARE(cn_tensor *, cn_log1p,      cn_tensors on;, CN_JOIN_FIELDS);
 
@@ -155,8 +155,8 @@ CN_DECLARE(cn_tensor *, cn_log1p,      cn_tensors on;, CN_JOIN_FIELDS);
    cn_integer_lookup(on)            whole numbers likewise        learnt by cn_adapt: the most frequent first
    cn_category_encoding(on, 10)     numbers 0 .. 9 as vectors of 10
 
-   Strings enter a model by cn_input(c, {1}, .dtype = CN_STRING) and end in a lookup. Places: the mask (with CN_INT), then
-   num_oov_indices for what is not in the vocabulary, then the vocabulary. output_mode, K the number of places or bins:
+   Strings enter a model by cn_input(c, {1}, .dtype = CN_STRING) and end in a lookup. Places: the mask (with CN_INT),
+   then num_oov_indices for what is not in the vocabulary, then the vocabulary. output_mode, K places or bins:
      CN_INT         the places, int64 (bins: int32)
      CN_ONE_HOT     (B, 1) -> (B, K), else (B, ...) -> (B, ..., K)
      CN_MULTI_HOT   (B, n) -> (B, K), 1 for what the sample has; CN_COUNT: how often; CN_TF_IDF: times idf_weights

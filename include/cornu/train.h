@@ -74,8 +74,8 @@ CN_API CN_MUST_CHECK cn_status cn_test_on_batch (cn_model *, const cn_array *x, 
 CN_DECLARE(cn_array *, cn_profile, cn_model *on; const void *x; const cn_array *y;, CN_PROFILE_FIELDS);
 CN_API cn_array *cn_explain(cn_model *);
 
-/* All that a training needs to go on to the same bits: weights, optimizer, random state, results. One taken within cn_fit
-   (by a callback, the last in the list) holds the place in the data and what the callbacks remember, too: the next
+/* All that a training needs to go on to the same bits: weights, optimizer, random state, results. One taken within
+   cn_fit (by a callback, the last in the list) holds the place in the data and what the callbacks remember, too: the next
    cn_fit with the same arguments goes on from there. cn_restore wants a model of the same shape, compiled in the same
    way; it takes everything or, with an error, leaves the weights as they are. */
 CN_API cn_array *cn_snapshot(cn_model *);                                    /* bytes; yours */

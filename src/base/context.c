@@ -60,7 +60,7 @@ static void set_up(cn_ctx *ctx, const cn_open_args *a)
     ctx->log       = a->log;
     ctx->log_level = a->log_level ? a->log_level : presets.log_level;
     ctx->files     = a->files;
-    if (!a->files.open) ctx->files.size = cn__system_files.size;             /* numbers of the user's mean nothing to the system */
+    if (!a->files.open) ctx->files.size = cn__system_files.size;             /* the user's numbers are no descriptors */
 #define SYSTEM(call) if (!ctx->files.call) ctx->files.call = cn__system_files.call;
     SYSTEM(open) SYSTEM(read) SYSTEM(write) SYSTEM(sync) SYSTEM(close) SYSTEM(rename) SYSTEM(remove)
     SYSTEM(make_folder)

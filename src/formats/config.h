@@ -14,7 +14,7 @@ typedef struct cn__reading {                             /* who reads what, for 
     const char *site, *what;                             /* "train.c:14"; "model.keras: config.json" */
     int         keras;                                   /* major version that wrote it: 1, 2, 3 */
     bool        quiet;                                   /* no notes on unknown keys */
-    /* called for each layer that was made, before it is called on anything: what it keeps in other places of the file. */
+    /* called for each layer that was made, before it is called on anything: it may keep more in other places */
     cn_status (*made)(void *user, const cn__json *object, cn_layer *);
     void       *user;
 } cn__reading;

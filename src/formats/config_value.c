@@ -208,10 +208,10 @@ static bool read_choice(const cn__reading *r, const char *where, const cn__optio
 }
 
 /* What was read goes into args; 0 as the word that stands for it there. */
-#define READ(T, ok)  { T v; if (!(ok)) return false; memcpy(at, &v, sizeof v); return true; }
+#define READ(T, ok)  { T v = 0; if (!(ok)) return false; memcpy(at, &v, sizeof v); return true; }
 #define READ_NUMBER(T, ok, zero, wanted)                                                            \
     {                                                                                               \
-        T v;                                                                                        \
+        T v = 0;                                                                                    \
         if (!(ok)) return cn__config_wrong(r, where, o->name, j, wanted);                           \
         if (v == 0) v = zero;                                                                       \
         memcpy(at, &v, sizeof v);                                                                   \

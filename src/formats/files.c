@@ -67,8 +67,8 @@ static cn_status save_npz(cn_model *m, const char *site, const char *path)
     cn_status  failed = item ? CN_OK : cn__nomem(ctx);
     for (size_t i = 0; item && i < n; i++) {
         const cn__var *v = m->table.at[i].weight->var;
-        item[i] = (cn__npz_item){ cn__arena_printf(&mem, "w%03zu", i), (cn_dtype)v->type.dtype, v->type.rank, v->type.dim,
-                                  v->master };
+        item[i] = (cn__npz_item){ cn__arena_printf(&mem, "w%03zu", i), (cn_dtype)v->type.dtype, v->type.rank,
+                                  v->type.dim, v->master };
         if (!item[i].name) failed = cn__nomem(ctx);
     }
     if (!failed) failed = cn__npz_save(ctx, site, path, item, n);
@@ -85,14 +85,14 @@ cn_status cn_save(cn_model *m, const char *path)
     if (!path || !*path) return cn__fail(ctx, NULL, CN_E_VALUE, "cn_save: there is no path.");
     if (!m->built)
         return cn__fail(ctx, NULL, CN_E_STATE,
-                        "cn_save: model \"%s\" has no weights yet, its input's shape is not known. Use cn_sequential(c, "
-                        "{28, 28}), or train it first.", m->layer->name);
+                        "cn_save: model \"%s\" has no weights yet, its input's shape is not known. Use "
+                        "cn_sequential(c, {28, 28}), or train it first.", m->layer->name);
     if (!cn__model_table(m)) return (cn_error)(ctx);
     for (size_t i = 0; i < CN__COUNT(writers); i++)
         if (ends(path, writers[i].ending)) return writers[i].save(m, NULL, path);
     return cn__fail(ctx, NULL, CN_E_VALUE,
-                    "cn_save: the ending of \"%s\" names no format. Use .keras for the whole model; .weights.h5 or .npz "
-                    "for its weights; .h5 as Keras 2 had it; .json for its structure.", path);
+                    "cn_save: the ending of \"%s\" names no format. Use .keras for the whole model; .weights.h5 or "
+                    ".npz for its weights; .h5 as Keras 2 had it; .json for its structure.", path);
 }
 
 /* ---- Loading ----------------------------------------------------------------------------------------------------- */
@@ -221,7 +221,8 @@ cn_model *(cn_load)(cn_load_args *given)
 static cn_status weights_of_h5(cn__fitting *f, cn_model *m, const source *s)
 {
     f->file = cn__h5_open(f->ctx, f->site, f->what, s->at, s->n);
-    cn_status failed = !f->file ? (cn_error)(f->ctx) : cn__legacy_is(f->file) ? cn__legacy_read(f, m) : cn__weights_read(f, m);
+    cn_status failed = f->file ? CN_OK : (cn_error)(f->ctx);
+    if (!failed) failed = cn__legacy_is(f->file) ? cn__legacy_read(f, m) : cn__weights_read(f, m);
     cn__h5_close(f->file);
     return failed;
 }
@@ -245,7 +246,8 @@ cn_status (cn_load_weights)(cn_load_weights_args *given)
     if (!failed && !open_source(ctx, f.site, a.path, NULL, &s)) failed = (cn_error)(ctx);
     if (!failed && cn__h5_is(s.at, s.n)) failed = weights_of_h5(&f, m, &s);
     else if (!failed && is_zip(s.at, s.n)) failed = cn__archive_weights(&f, m, s.at, s.n);
-    else if (!failed) failed = cn__fail(ctx, f.site, CN_E_FORMAT, "%s: these are no weights: neither HDF5 nor a zip.", a.path);
+    else if (!failed)
+        failed = cn__fail(ctx, f.site, CN_E_FORMAT, "%s: these are no weights: neither HDF5 nor a zip.", a.path);
     if (!failed && f.skipped)
         cn__log(ctx, CN_LOG_INFO, "%s: %lld layers loaded, %lld left alone.", a.path,
                 (long long)(f.layers - (f.by_name ? 0 : f.skipped)), (long long)f.skipped);

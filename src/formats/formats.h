@@ -38,12 +38,12 @@ bool      cn__legacy_write(cn__h5_out *, cn__h5_node *root, cn_model *, bool who
    "dense": kernel". */
 cn_status cn__variable_read(cn__fitting *, const char *who, const char *path, cn__var *);
 
-/* Calls f with each layer of the model and the group where Keras 3 keeps it ("layers/dense_1"), in Keras's order; a layer
-   that is met again is passed over; the last one is the model itself ("" or "layers/tower"). false: f said so. */
+/* Calls f with each layer of the model and the group where Keras 3 keeps it ("layers/dense_1"), in Keras's order; a
+   layer that is met again is passed over; the last one is the model itself ("" or "layers/tower"). false: f said so. */
 typedef bool cn__layer_visit(void *user, const char *group, cn_layer *);
 bool cn__layers_walk(cn__arena *, cn_model *, cn__layer_visit *, void *user);
 
-/* ---- What layers keep besides weights (state.c) ------------------------------------------------------------------- */
+/* ---- What layers keep besides weights (state.c) ------------------------------------------------------------------ */
 typedef struct cn__asset { const char *path, *text; size_t n; } cn__asset;
 typedef CN__VEC(cn__asset) cn__assets;
 bool      cn__assets_of(cn__arena *, cn_model *, cn__assets *);              /* texts of a .keras; false: recorded */

@@ -155,7 +155,7 @@ static bool undo(cn__h5 *f, const cn__h5_filters *all, uint32_t mask, unsigned i
 {
     unsigned id = all->at[i].id, element = all->at[i].element;
     if (id == FLETCHER32) return check_sum(f, *at, n);
-    if (id == SHUFFLE && element < 2) return true;
+    if (id == SHUFFLE && (element < 2 || element > *n)) return true;         /* nothing to move */
     uint64_t size = id == GZIP ? size_before(all, mask, i, bytes) : *n;
     if (id == GZIP && !may_unpack(f, *n, size)) return false;
     if (size > scratch->size) return bad_size(f, size, bytes);

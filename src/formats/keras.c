@@ -22,7 +22,8 @@ static bool open_member(archive *a, const char *name, member *out)
     const cn__zip_member *m = cn__zip_find(&a->zip, name);
     *out = (member){ NULL, 0, NULL };
     if (!m) {
-        cn__fail(l->ctx, l->site, CN_E_FORMAT, "%s: this zip has no member \"%s\": it is no Keras model.", l->path, name);
+        cn__fail(l->ctx, l->site, CN_E_FORMAT, "%s: this zip has no member \"%s\": it is no Keras model.", l->path,
+                 name);
         return false;
     }
     out->n = (size_t)m->size;
@@ -170,7 +171,7 @@ cn_model *cn__keras_load(cn__loading *l)
     return m;
 }
 
-/* ---- Weights alone: those of a model's file, or the arrays w000, w001 ... of an .npz -------------------------------- */
+/* ---- Weights alone: those of a model's file, or the arrays w000, w001 ... of an .npz ----------------------------- */
 static cn_status weights_of_model(cn__fitting *f, cn_model *m, archive *a)
 {
     member bytes;

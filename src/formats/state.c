@@ -80,8 +80,9 @@ static bool parse_lines(cn__fitting *f, const cn_layer *l, const char *name, con
         word[i] = memcpy(copy, text + at, length);
         at = end + 1;
         if (!numbers || cn__parse_int(copy, &number[i])) continue;
-        cn__fail(f->ctx, f->site, CN_E_FORMAT, "%s: layer \"%s\": line %zu of %s is \"%.40s\", a whole number was expected.",
-                 f->what, l->name, i + 1, name, copy);
+        cn__fail(f->ctx, f->site, CN_E_FORMAT,
+                 "%s: layer \"%s\": line %zu of %s is \"%.40s\", a whole number was expected.", f->what, l->name, i + 1,
+                 name, copy);
         return false;
     }
     *out = (cn_values){ numbers ? CN_INT64 : CN_STRING, lines, numbers ? (const void *)number : (const void *)word };

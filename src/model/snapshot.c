@@ -64,7 +64,7 @@ size_t cn__snap_count(cn__snap *s, size_t n, size_t each)
 
 const char *cn__snap_text(cn__snap *s, const char *text)
 {
-    size_t n = cn__snap_count(s, s->mode == CN__SNAP_READ ? 0 : strlen(text) + 1, 1);
+    size_t n = cn__snap_count(s, s->mode == CN__SNAP_READ || !text ? 0 : strlen(text) + 1, 1);
     if (s->mode != CN__SNAP_READ) return cn__snap_bytes(s, (void *)(uintptr_t)text, n), text;
     const char *at = cn__snap_skip(s, n);
     if (at && (!n || at[n - 1] || memchr(at, 0, n - 1))) cn__snap_bad(s, "a text of it does not end");

@@ -13,7 +13,8 @@
         const char *site = args ? args->head.site : NULL;                                                             \
         return cn__layer_place(cn__layer_new((cn_ctx_of)(on), site, class_##id(), args), on, site);                   \
     }
-#define CN_JOIN_CLASS(class, snake, id, FIELDS, formula)       ON_TENSORS(class, snake, id, FIELDS, formula, "keras.layers")
+#define CN_JOIN_CLASS(class, snake, id, FIELDS, formula)                                                              \
+    ON_TENSORS(class, snake, id, FIELDS, formula, "keras.layers")
 #define CN_OPERATION_CLASS(class, snake, id, FIELDS, formula)                                                         \
     ON_TENSORS(class, snake, id, FIELDS, formula, "keras.src.ops.numpy")
 #define ON_TENSORS(class, snake, id, FIELDS, formula, module)                                                         \
@@ -179,7 +180,8 @@ cn__val cn__layer_cast(const cn__lowering *l, cn__val v)
 /* By the layer's path: the model that is saved and loaded draws the same numbers. */
 uint32_t cn__stream(const cn__lowering *l, uint32_t which)
 {
-    uint64_t place = cn__hash_bytes(l->prefix, strlen(l->prefix)), own = cn__hash_bytes(l->layer->name, strlen(l->layer->name));
+    const char *name = l->layer->name;
+    uint64_t place = cn__hash_bytes(l->prefix, strlen(l->prefix)), own = cn__hash_bytes(name, strlen(name));
     return (uint32_t)cn__hash(cn__hash(cn__hash(place, own), l->call), which);
 }
 

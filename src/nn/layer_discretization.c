@@ -57,7 +57,7 @@ static bool discretization_call(cn__lowering *l)
     if (!x) return false;
     cn__type  table = { .dtype = CN_FLOAT32, .rank = 1, .dim = { b->n } };
     if (b->known && b->n) index = cn__search_sorted(g, cn__layer_cast(l, cn__constant(g, &table, b->boundary)), x);
-    else index = cn__fill(g, CN_INT32, cn__type_of(g, x)->rank, cn__type_of(g, x)->dim, 0);  /* one bin; or no data yet */
+    else index = cn__fill(g, CN_INT32, cn__type_of(g, x)->rank, cn__type_of(g, x)->dim, 0);    /* one bin, or no data */
     if (o->output_mode != CN_INT) b->depth = depth_of(o, b);
     return (l->out[0] = cn__encode(l, index, o->output_mode, depth_of(o, b))) != 0;
 }
@@ -148,7 +148,7 @@ static cn_status see(cn_layer *l, const char *site, const float *rows, size_t n)
     bins *b = l->state;
     for (size_t i = 0; i < n; i++)
         if (isnan(rows[i]))
-            return cn__layer_error(l, site, CN_E_VALUE, "the data have NaN, which lies in no bin; fill such places in.");
+            return cn__layer_error(l, site, CN_E_VALUE, "the data have NaN, which lies in no bin; fill it in.");
     if (b->count + n > b->room) {
         size_t room = CN__MAX(b->count + n, 2 * b->room);
         float *at = cn__realloc(l->obj.ctx, b->seen, b->room * sizeof *at, room * sizeof *at);

@@ -2,7 +2,7 @@
 
    In a graph a string is its fingerprint (base.h), an int64 as IntegerLookup's values are, so both are one search in
    sorted keys. Places are counted as Keras does: the mask first (CN_INT only), then those for unknown values, then the
-   vocabulary in its order. An unknown string's place among several is FarmHash64 modulo their number: the fingerprint. */
+   vocabulary in its order. An unknown string's place among several is its fingerprint modulo their number. */
 #include "nn/layer.h"
 #include <math.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ static const char *shown(const entry *e, char buffer[64])
     return buffer;
 }
 
-/* ---- A vocabulary -------------------------------------------------------------------------------------------------- */
+/* ---- A vocabulary ------------------------------------------------------------------------------------------------ */
 static int by_key(const void *a, const void *b)
 {
     const entry *x = *(const entry *const *)a, *y = *(const entry *const *)b;
@@ -69,8 +69,8 @@ static cn_status check_words(const cn_layer *l, const char *site, entry *const *
         bool mask = s->masked && same(e, &s->mask), oov = s->invert && same(e, &s->oov);
         if (mask || oov)
             return cn__layer_error(l, site, CN_E_VALUE,
-                                   "vocabulary: the %s %s stands among the words; leave such tokens out, or give all of "
-                                   "them in front.", mask ? "mask_token" : "oov_token", shown(e, word));
+                                   "vocabulary: the %s %s stands among the words; leave such tokens out, or give all "
+                                   "of them in front.", mask ? "mask_token" : "oov_token", shown(e, word));
     }
     return CN_OK;
 }
@@ -132,7 +132,8 @@ static cn_status take_list(cn_layer *l, const char *site, const cn_values *v, co
     entry     *words = cn__arena_alloc(mem, (v->count + 1) * sizeof *words);
     if (!words) return cn__nomem(l->obj.ctx);
     if ((v->dtype == CN_STRING) != s->strings)
-        return cn__layer_error(l, site, CN_E_DTYPE, "the vocabulary must be of %s.", s->strings ? "strings" : "numbers");
+        return cn__layer_error(l, site, CN_E_DTYPE, "the vocabulary must be of %s.",
+                               s->strings ? "strings" : "numbers");
     if (!v->count) return cn__layer_error(l, site, CN_E_VALUE, "the vocabulary is empty.");
     for (size_t i = 0; i < v->count; i++) {
         const char *text = s->strings ? cn__arena_text(mem, ((const cn_text *)v->data)[i]) : NULL;
@@ -146,7 +147,7 @@ static cn_status take_list(cn_layer *l, const char *site, const cn_values *v, co
     return status || !idf ? status : take_weights(l, site, idf, tokens);
 }
 
-/* ---- Options ------------------------------------------------------------------------------------------------------ */
+/* ---- Options ----------------------------------------------------------------------------------------------------- */
 #define COMMON(o)                                                                                       \
     s->most = (o)->max_tokens, s->unknown = (o)->num_oov_indices, s->mode = (o)->output_mode,           \
     s->pad = (o)->pad_to_max_tokens == CN_YES, vocabulary = (o)->vocabulary, idf = (o)->idf_weights
@@ -154,7 +155,8 @@ static cn_status take_list(cn_layer *l, const char *site, const cn_values *v, co
 /* Before it is called (a file gives it its vocabulary) there is no input to check. */
 static cn_status check_encoding(const cn_layer *l, const char *site, const lookup *s)
 {
-    return l->in_type[0].rank ? cn__encoding_check(l, site, s->mode, s->invert ? CN__ENCODE_INT : CN__ENCODE_ALL) : CN_OK;
+    if (!l->in_type[0].rank) return CN_OK;
+    return cn__encoding_check(l, site, s->mode, s->invert ? CN__ENCODE_INT : CN__ENCODE_ALL);
 }
 
 static cn_status lookup_build(cn_layer *l, const char *site)
@@ -190,7 +192,7 @@ static cn_status lookup_build(cn_layer *l, const char *site)
     return status;
 }
 
-/* ---- The graph ---------------------------------------------------------------------------------------------------- */
+/* ---- The graph --------------------------------------------------------------------------------------------------- */
 static cn__val numbers(cn_graph *g, const int64_t *at, int64_t n)
 {
     cn__type t = { .dtype = CN_INT64, .rank = 1, .dim = { n } };
@@ -211,7 +213,8 @@ static cn__val unknown(cn_graph *g, const lookup *s, cn__val x)
     if (s->strings) {                                    /* of an unsigned number: negative ones are 2^64 higher */
         uint64_t m = (uint64_t)s->unknown;
         cn__val  up = number(g, (int64_t)((UINT64_MAX % m + 1) % m));
-        rest = cn__where(g, cn__b2(g, CN__OP_LT, x, number(g, 0)), cn__b2(g, CN__OP_MOD, cn__add(g, rest, up), k), rest);
+        cn__val  high = cn__b2(g, CN__OP_MOD, cn__add(g, rest, up), k);
+        rest = cn__where(g, cn__b2(g, CN__OP_LT, x, number(g, 0)), high, rest);
     }
     return cn__add(g, rest, first);
 }
@@ -273,8 +276,8 @@ static bool lookup_call(cn__lowering *l)
     if (!x) return false;
     if (s->mode != CN_INT && !s->known && !s->pad)
         return cn__graph_fail(g, CN_E_STATE,
-                              "%s \"%s\": it has no vocabulary yet, so there is no telling how wide its output is. Give "
-                              ".vocabulary, or make the layer on the context and call cn_adapt(layer, x) first.",
+                              "%s \"%s\": it has no vocabulary yet, so there is no telling how wide its output is. "
+                              "Give .vocabulary, or make the layer on the context and call cn_adapt(layer, x) first.",
                               l->layer->cls->snake, l->layer->name), false;
     if (s->invert) y = values(g, s, x);
     else if (s->known) y = places(g, s, x);
@@ -288,7 +291,7 @@ static bool lookup_call(cn__lowering *l)
     return (l->out[0] = y) != 0;
 }
 
-/* ---- Learning ----------------------------------------------------------------------------------------------------- */
+/* ---- Learning ---------------------------------------------------------------------------------------------------- */
 static entry *slot_of(const counts *c, int64_t key)
 {
     size_t i = (size_t)cn__hash(0, (uint64_t)key) & (c->slots - 1);
@@ -384,7 +387,7 @@ static bool given(const cn_layer *l)
 static bool lookup_adapts(const cn_layer *l)  { return !given(l); }
 static bool lookup_adapted(const cn_layer *l) { return ((const lookup *)l->state)->known; }
 
-/* ---- Its state in files ------------------------------------------------------------------------------------------- */
+/* ---- Its state in files ------------------------------------------------------------------------------------------ */
 /* The whole vocabulary, place by place, in memory of the context's arena. */
 static bool lookup_vocabulary(const cn_layer *l, cn_values *out)
 {
@@ -437,7 +440,7 @@ static cn_status lookup_set_state(cn_layer *l, const char *site, const char *nam
     }
     if (!strcmp(name, "idf_weights") && s->mode == CN_TF_IDF) {
         if (s->known && (int64_t)v->count != depth_of(s))
-            return cn__layer_error(l, site, CN_E_SHAPE, "idf_weights has %zu numbers, the output %lld places.", v->count,
+            return cn__layer_error(l, site, CN_E_SHAPE, "idf_weights has %zu numbers, there are %lld places.", v->count,
                                    (long long)depth_of(s));
         s->weights = (int64_t)v->count;
         if (!(s->idf = cn__arena_alloc(cn__ctx_arena(l->obj.ctx), (v->count + 1) * sizeof *s->idf)))

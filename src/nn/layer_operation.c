@@ -1,5 +1,5 @@
-/* layer_operation.c: operations of keras.ops as nodes of a functional model: what Keras writes for keras.ops.log1p(x) on
-   a tensor. They are layers without weights and without the options that all layers have. */
+/* layer_operation.c: operations of keras.ops as nodes of a functional model: what Keras writes for keras.ops.log1p(x)
+   on a tensor. They are layers without weights and without the options that all layers have. */
 #include "nn/layer.h"
 #include <float.h>
 

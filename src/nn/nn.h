@@ -156,13 +156,13 @@ struct cn__layer_ops {
     bool      (*call)(cn__lowering *);                   /* false: the graph has the error */
     int       (*outputs)(const cn_layer *);              /* NULL: 1 */
     bool        supports_masking;                        /* the first input's mask goes on */
-    bool        strings;                                 /* its inputs are strings (in graphs: fingerprints), no numbers */
+    bool        strings;                                 /* it takes strings (in graphs: fingerprints), no numbers */
     cn_dtype    adapt_dtype;                             /* of the rows that adapt sees; 0: float32 */
     cn_status (*adapt)(cn_layer *, const char *site, const void *rows, int64_t n, int64_t width,
                        cn__adapt_phase);                 /* NULL: nothing to adapt */
     bool      (*adapts)(const cn_layer *);               /* false: what it would learn was given; NULL: always true */
     bool      (*adapted)(const cn_layer *);              /* NULL: always */
-    bool      (*vocabulary)(const cn_layer *, cn_values *);                             /* false: recorded; NULL: none */
+    bool      (*vocabulary)(const cn_layer *, cn_values *);                            /* false: recorded; NULL: none */
     /* The i-th piece of state; false: no more. Values live as long as the context. set: one piece, of a built layer. */
     bool      (*state)(const cn_layer *, int i, cn__layer_state *);
     cn_status (*set_state)(cn_layer *, const char *site, const char *name, const cn_values *);

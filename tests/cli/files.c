@@ -311,7 +311,8 @@ TEST(tables_that_were_trained_on)
     if (fclose(odd) || fclose(wide)) exit(1);
     static const char *const tables[] = { "odd.csv --target rose", "wide.csv --target kind" };
     for (int i = 0; i < 2; i++) {
-        CHECK_INT(runf("train %s --quiet --json --epochs 30 --validation-split 0.01 --out t.keras%s", tables[i], ""), 0);
+        CHECK_INT(runf("train %s --quiet --json --epochs 30 --validation-split 0.01 --out t.keras%s", tables[i], ""),
+                  0);
         double loss = json(out, "loss"), accuracy = json(strstr(out, "\"train\""), "accuracy");
         CHECK_INT(runf("evaluate t.keras %s --json%s", tables[i], ""), 0);
         CHECK_NEAR(json(out, "accuracy"), accuracy, 0.02);                   /* one sample of 60 was held out */
@@ -335,6 +336,13 @@ TEST(arrays)
     CHECK_STR(err, "the model has 2 inputs, --input is given 1 times");
     CHECK_INT(run("predict towers.keras --input a.npy --input b.npy --output-dir no/such/folder"), 1);
     CHECK_STR(err, "no/such/folder");
+    cn_model *steps = cn_sequential(c, {3, 2});
+    cn_dense(steps, 2, .name = "each");
+    CHECK(!cn_save(steps, "steps.keras") && !cn_array_save(cn_array_from(c, {5, 3, 2}, NULL), "s.npy"));
+    CHECK_INT(run("predict steps.keras s.npy"), 1);
+    CHECK_STR(err, "output each has 3 axes, no rows of numbers; --output-dir DIR");
+    CHECK_INT(run("predict steps.keras s.npy --output-dir made"), 0);
+    CHECK_INT(cn_size_of(cn_array_from_npy(c, "made/y0.npy"), 1), 3);
     cn_array *x = some(3, 4, 6), *r;
     CHECK(!cn_array_save(x, "x.npy"));
     CHECK(!cn_predict(three(), x, &r));
@@ -504,7 +512,10 @@ TEST(fit_goes_on)
     CHECK(!cn_evaluate(m, x, y));
     CHECK_NEAR(json(out, "loss"), cn_result(m, "loss"), 1e-6);
     CHECK_INT(run("fit begun.keras --x x.npy --y y.npy"), 0);
-    CHECK_STR(err, "Nothing of what was learnt is kept");
+    CHECK_STR(err, "\nNothing of what was learnt is kept");
+    CHECK_INT(run("fit begun.keras --x x.npy --y y.npy --epochs 2 --out more.keras"), 0);
+    CHECK_STR(err, "Epoch 1/2\n");
+    CHECK_STR(err, "\nEpoch 2/2\n");
 }
 
 TEST(fit_shuffles_by_its_seed)

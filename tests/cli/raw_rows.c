@@ -36,7 +36,8 @@ TEST(what_was_saved_takes_rows_as_they_are)
     char model[512], command[2048];
     const char *csv = write_table("sales.csv", 400, true);
     snprintf(model, sizeof model, "%s", file_path("sales.keras"));
-    snprintf(command, sizeof command, "train '%s' --test '%s' --target bought --quiet --json --out '%s'", csv, csv, model);
+    snprintf(command, sizeof command, "train '%s' --test '%s' --target bought --quiet --json --out '%s'", csv, csv,
+             model);
     CHECK_INT(run(command), 0);
     const char *test = strstr(out, "\"test\"");
     double loss = test ? number_of(test, "loss") : NAN, accuracy = test ? number_of(test, "accuracy") : NAN;
@@ -59,7 +60,8 @@ TEST(what_was_saved_takes_rows_as_they_are)
 
     /* What was never seen: another colour counts as none, a gap where there was none as the median. */
     cn_array *colour = cn_array_from(c, { 2, 1 }, CN_STRINGS("green", "")),
-             *number = cn_array_from(c, { 2, 1 }, CN_NUMBERS(NAN, 3)), *big = cn_array_from(c, { 2, 1 }, CN_NUMBERS(NAN, -5));
+             *number = cn_array_from(c, { 2, 1 }, CN_NUMBERS(NAN, 3)),
+             *big = cn_array_from(c, { 2, 1 }, CN_NUMBERS(NAN, -5));
     ds = cn_dataset_from(c, .x = { number, number, colour, big });
     CHECK_INT(cn_predict(m, ds, &p), CN_OK);
     for (int i = 0; i < 2; i++) CHECK(cn_at(p, i, 0) > 0 && cn_at(p, i, 0) < 1);

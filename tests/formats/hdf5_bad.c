@@ -95,6 +95,8 @@ static const row rows[] = {
     { "H21 more", "chunk", { PUT(0x3e7, "\2") }, CN_E_FORMAT, "it unpacks to more bytes than declared" },
     { "H21 fewer", "chunk", { PUT(0x3e7, "\x08") }, CN_E_FORMAT, "it unpacks to fewer bytes than declared" },
     { "H21 claims", "chunk", { PUT(0x3e9, "\1") }, CN_E_LIMIT, "a chunk claims to unpack 38 bytes to 524320" },
+    { "H22 shuffle", "chunk", { PUT(0x3a0, "\2"), PUT(0x3b0, "\xff\xff\xff\xff") }, CN_E_FORMAT,
+      "a chunk has 38 bytes, not 32" },                  /* elements of 4 GiB: nothing to move, and at once */
     { "H22", "chunk", { PUT(0xfb4, "\0") }, CN_E_FORMAT, "/x: a chunk is damaged: its fletcher32 sum is" },
     { "H22 short", "chunk", { PUT(0x590, "\3\0") }, CN_E_FORMAT, "a chunk of 3 bytes has no room for its sum" },
     { "H23", "chunk", { PUT(0x3a0, "\4") }, CN_E_UNSUPPORTED, "is packed by filter 4 (szip)" },

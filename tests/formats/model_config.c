@@ -14,7 +14,7 @@ static room enter(int keras)
 {
     room in = { .c = cn_open() };
     in.mem.ctx = in.c;
-    in.r = (cn__reading){ in.c, NULL, NULL, "model.json", keras, true };
+    in.r = (cn__reading){ .ctx = in.c, .what = "model.json", .keras = keras, .quiet = true };
     return in;
 }
 
@@ -762,7 +762,7 @@ TEST(out_of_memory_at_any_point)
         room in = { .c = cn_open(.allocator = FAIL_ALLOCATOR(&a), .threads = 1) };
         if (in.c) {
             in.mem.ctx = in.c;
-            in.r = (cn__reading){ in.c, &in.mem, NULL, "model.json", 3, true };
+            in.r = (cn__reading){ .ctx = in.c, .mem = &in.mem, .what = "model.json", .keras = 3, .quiet = true };
             cn_model *m = read_text(&in, text);
             const char *again = cn_error(m) ? NULL : cn_to_json(m);
             if (a.failed) CHECK_INT(cn_error(in.c), CN_E_NOMEM);

@@ -49,9 +49,11 @@ static void compare(const char *name, cn_array *p, char *numbers)
 {
     const float *got = cn_data(p);
     int64_t n = 0;
-    for (char *at = strtok(numbers, " \n"); at; at = strtok(NULL, " \n"), n++)
-        if (got && n < (int64_t)cn_values_of(p)->count && !(fabs((double)got[n] - atof(at)) <= 1e-6 * fmax(1, fabs(atof(at)))))
-            CHECK_FAIL("%s: output %d is %.9g, not %s", name, (int)n, (double)got[n], at);
+    for (char *at = strtok(numbers, " \n"); at; at = strtok(NULL, " \n"), n++) {
+        double wanted = atof(at), is = got && n < (int64_t)cn_values_of(p)->count ? (double)got[n] : NAN;
+        if (!(fabs(is - wanted) <= 1e-6 * fmax(1, fabs(wanted))))
+            CHECK_FAIL("%s: output %d is %.9g, not %s", name, (int)n, is, at);
+    }
     CHECK(got && n == (int64_t)cn_values_of(p)->count);
 }
 
@@ -79,7 +81,8 @@ TEST(structure_and_weights_apart)
 {
     if (!shared_data()) SKIP("no shared data sets");
     cn_ctx   *c = cn_open();
-    cn_model *whole = cn_load(c, model_path("keras-h5/hls-3layer.h5")), *m = cn_load(c, model_path("keras-h5/hls-3layer.json"));
+    cn_model *whole = cn_load(c, model_path("keras-h5/hls-3layer.h5"));
+    cn_model *m = cn_load(c, model_path("keras-h5/hls-3layer.json"));
     CHECK_INT(cn_load_weights(m, model_path("keras-h5/hls-3layer-weights.h5")), CN_OK);
     cn_array *a = outputs(c, whole, 16), *b = outputs(c, m, 16);
     CHECK(a && b && !memcmp(cn_data(a), cn_data(b), 10 * sizeof(float)));
@@ -125,7 +128,7 @@ TEST(what_is_missing_is_named)
         CHECK_STR(cn_string(report, 0), "does not load: ");
         CHECK_INT(cn_error(c), CN_OK);
         cn_model *m = cn_load(c, model_path(waits[i].file));
-        CHECK_INT(cn_error(m), CN_E_NAME);
+        CHECK_INT(cn_error(m), CN_E_UNSUPPORTED);
         CHECK_STR(cn_error_message(m), "cn_register_layer");
         cn_close(c);
     }

@@ -186,7 +186,8 @@ static void each_call_failing(const char *name)
         CHECK_INT(f.open, 0);
         size_t k = slurp(path, now, sizeof now);
         bool   old = k == n && !memcmp(before, now, n);
-        if (!old && !loads(name, path)) CHECK_FAIL("%s: call %ld failed, and the file is neither old nor new", name, at);
+        if (!old && !loads(name, path))
+            CHECK_FAIL("%s: call %ld failed, and the file is neither old nor new", name, at);
         if (!f.failed) {
             CHECK(!status && !old);
             break;
@@ -203,7 +204,8 @@ TEST(full_disk)
 {
     char folder[256], command[1024], path[300];
     snprintf(folder, sizeof folder, "%s", file_path("full"));
-    snprintf(command, sizeof command, "mkdir '%s' && mount -t tmpfs -o size=96k tmpfs '%s' 2> /dev/null", folder, folder);
+    snprintf(command, sizeof command, "mkdir '%s' && mount -t tmpfs -o size=96k tmpfs '%s' 2> /dev/null", folder,
+             folder);
     if (system(command)) SKIP("no small file system can be mounted here");
     cn_ctx   *c = cn_open();
     cn_model *large = cn_sequential(c, {300}), *m = small(c);

@@ -191,8 +191,8 @@ static cn_status fit_watched(job j, taking *t)
     return cn_fit(j.m, j.x, j.y, .epochs = 12, .batch_size = BATCH,
                   .callbacks = { cn_early_stopping(.monitor = "loss", .mode = CN_MAX, .patience = 7,
                                                    .restore_best_weights = CN_YES),
-                                 cn_reduce_lr_on_plateau(.monitor = "loss", .mode = CN_MAX, .patience = 1, .cooldown = 3,
-                                                         .factor = 0.5),
+                                 cn_reduce_lr_on_plateau(.monitor = "loss", .mode = CN_MAX, .patience = 1,
+                                                         .cooldown = 3, .factor = 0.5),
                                  cn_lambda_callback(.on_epoch_end = t ? take : NULL, .user = t) });
 }
 
@@ -315,7 +315,8 @@ TEST(what_does_not_fit)
             "had batch_size 16, this one has 32");
     CHECK(!cn_restore(j.m, s));
     REFUSED(CN_E_STATE,
-            cn_fit(j.m, j.x, j.y, .epochs = 3, .batch_size = BATCH, .callbacks = { cn_reduce_lr_on_plateau() }), "had samples 162, this one has 203");
+            cn_fit(j.m, j.x, j.y, .epochs = 3, .batch_size = BATCH, .callbacks = { cn_reduce_lr_on_plateau() }),
+            "had samples 162, this one has 203");
     CHECK(!cn_restore(j.m, s));
     REFUSED(CN_E_STATE, cn_fit(j.m, j.x, j.y, ARGUMENTS, .callbacks = { cn_early_stopping() }), "other callbacks");
     CHECK(!cn_fit(j.m, j.x, j.y, .epochs = 1));          /* a snapshot waits for one fit only */

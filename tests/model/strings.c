@@ -1,5 +1,5 @@
-/* strings.c: models that take strings: one named input for each column, lookups behind them; through cn_fit, cn_evaluate,
-   cn_predict, data sets of every kind, runners; lookups that learn; strings where numbers belong. */
+/* strings.c: models that take strings: one named input for each column, lookups behind them; through cn_fit,
+   cn_evaluate, cn_predict, data sets of every kind, runners; lookups that learn; strings where numbers belong. */
 #include "cornu.h"
 #include "../check.h"
 
@@ -88,7 +88,8 @@ TEST(what_is_learnt_anew_counts_at_once)
     cn_tensor *in = cn_input(c, {1}, .dtype = CN_STRING);
     cn_layer *lookup = cn_string_lookup(c);
     cn_model *m = cn_functional({in}, {cn_call(lookup, in)});
-    cn_array *x = cn_array_from(c, { 3, 1 }, CN_STRINGS("a", "b", "a")), *y = cn_array_from(c, { 2, 1 }, CN_STRINGS("b", "c"));
+    cn_array *x = cn_array_from(c, { 3, 1 }, CN_STRINGS("a", "b", "a")),
+             *y = cn_array_from(c, { 2, 1 }, CN_STRINGS("b", "c"));
     for (int i = 0; i < 3; i++) {
         CHECK_INT(cn_adapt(m, i == 1 ? y : x), CN_OK);
         CHECK_INT(cn_predict(m, x, &p), CN_OK);
@@ -164,7 +165,8 @@ TEST(strings_where_numbers_belong)
     CHECK_STR(cn_error_message(c), "Put cn_string_lookup before it");
     cn_clear_error(c);
     cn_tensor *in = cn_input(c, {1}, .dtype = CN_STRING);
-    m = cn_functional({in}, {cn_string_lookup(in, .vocabulary = CN_STRINGS("ant", "bee"), .num_oov_indices = CN_AXIS0)});
+    m = cn_functional({ in },
+                      { cn_string_lookup(in, .vocabulary = CN_STRINGS("ant", "bee"), .num_oov_indices = CN_AXIS0) });
     CHECK_INT(cn_predict(m, numbers(number), &p), CN_E_DTYPE);
     CHECK_STR(cn_error_message(c), "takes string, the data are numbers");
     cn_clear_error(c);

@@ -37,6 +37,7 @@ static cn__val call(cn_graph *g, cn_layer *l, const cn__val *in, const cn__val *
     *seen = (cn__lowering){ .ctx = ctx,
                             .g = g,
                             .layer = l,
+                            .prefix = "",
                             .mode = training ? CN__TRAIN : CN__PREDICT,
                             .training = training,
                             .in = in,

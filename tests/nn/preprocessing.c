@@ -35,7 +35,7 @@ static cn_array *array_of(const golden_array *a, cn_dtype dtype)
     const char **text = malloc(((size_t)a->n + 1) * sizeof *text);
     for (int64_t i = 0; i < a->n; i++)
         if (a->text) text[i] = strdup(decoded(a->text[i]));
-        else cn__store_int(dtype, made->data, (size_t)i, (int64_t)a->at[i]), cn__store(dtype, made->data, (size_t)i, a->at[i]);
+        else cn__store(dtype, made->data, (size_t)i, a->at[i]);
     if (a->text) {
         cn_free(made);
         made = cn__array_blank(ctx);
@@ -92,9 +92,10 @@ static void one(const golden_case *c)
         if (a) memcpy(given + cn__option_find(class, lists[i])->offset, &v, sizeof v);
     }
     cn_layer *l = cn__layer_place(cn__layer_new(ctx, NULL, class, given), ctx, NULL);    /* with copies of the lists */
-    for (int i = 0; i < 3; i++)
-        for (int64_t k = 0; golden_find(c, lists[i]) && golden_find(c, lists[i])->text && k < golden_find(c, lists[i])->n; k++)
-            free(lists_of[i].text[k]);
+    for (int i = 0; i < 3; i++) {
+        const golden_array *a = golden_find(c, lists[i]);
+        for (int64_t k = 0; a && a->text && k < a->n; k++) free(lists_of[i].text[k]);
+    }
     if (cn_error(l)) { CHECK_FAIL("%s", cn_error_message(l)); return; }
     for (int twice = 0; data && twice < 2; twice++) {    /* the second time from the beginning */
         cn_array *seen = data_of(c, data);
@@ -124,7 +125,7 @@ TEST(as_in_keras)
     CHECK_INT(cn_close(ctx), 0);
 }
 
-/* ---- State, as files have it --------------------------------------------------------------------------------------- */
+/* ---- State, as files have it ------------------------------------------------------------------------------------- */
 static const cn_values *piece(const cn_layer *l, cn__state_kind kind, const char *name, cn__layer_state *out)
 {
     for (int i = 0; l->ops->state(l, i, out); i++)
@@ -162,7 +163,7 @@ TEST(what_was_learnt_goes_out_and_in)
     CHECK_INT(cn_close(ctx), 0);
 }
 
-/* ---- Wrong use ----------------------------------------------------------------------------------------------------- */
+/* ---- Wrong use --------------------------------------------------------------------------------------------------- */
 static void refused(cn_layer *l, const char *why)
 {
     cn_array *x = cn_array_from(ctx, { 2, 1 }, CN_STRINGS("a", "b")), *y = cn_apply(l, x);

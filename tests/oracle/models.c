@@ -36,8 +36,8 @@ static cn_model *two(cn_ctx *c)
     cn_tensor *p = cn_call(tower, cn_call(shared, cn_dense(a, 6)));
     cn_tensor *q = cn_call(tower, cn_call(shared, cn_dense(b, 6)));
     cn_tensor *both = cn_concatenate(p, q, cn_subtract(p, q));
-    cn_model  *m = cn_functional({a, b}, {cn_dense(both, 2, .name = "left"), cn_dense(cn_multiply(p, q), 1, .name = "right")},
-                                 .name = "pair");
+    cn_tensor *left = cn_dense(both, 2, .name = "left"), *right = cn_dense(cn_multiply(p, q), 1, .name = "right");
+    cn_model  *m = cn_functional({a, b}, {left, right}, .name = "pair");
     if (cn_compile(m, .optimizer = cn_sgd(.learning_rate = 0.02, .momentum = 0.9, .nesterov = CN_YES),
                    .outputs = { cn_output(.loss = CN_MSE, .metrics = { CN_METRIC_MAE }),
                                 cn_output(.loss = CN_MAE, .loss_weight = 0.5) })) return m;
@@ -48,8 +48,8 @@ static cn_model *regular(cn_ctx *c)
 {
     cn_model *m = cn_sequential(c, {6}, .name = "regular");
     cn_rescaling(m, 0.5, .offset = 0.1);
-    cn_dense(m, 9, .kernel_regularizer = cn_l1_l2(.l1 = 1e-3, .l2 = 1e-2), .kernel_constraint = cn_max_norm(.max_value = 1.5),
-             .kernel_initializer = CN_HE_NORMAL, .bias_initializer = cn_init_constant(.value = 0.1));
+    cn_dense(m, 9, .kernel_regularizer = cn_l1_l2(.l1 = 1e-3, .l2 = 1e-2),
+             .kernel_constraint = cn_max_norm(.max_value = 1.5), .kernel_initializer = CN_HE_NORMAL, .bias_initializer = cn_init_constant(.value = 0.1));
     cn_prelu(m);
     cn_dense(m, 1, .activation = CN_SIGMOID);
     if (cn_compile(m, .optimizer = cn_rmsprop(.learning_rate = 0.005, .momentum = 0.5, .centered = CN_YES),
@@ -110,7 +110,8 @@ static cn_status make(cn_ctx *c, const kind *k, const char *folder)
     for (int i = 0; k->features[i]; i++) s.x[i] = numbers(c, k->features[i], (uint32_t)(i + 1));
     for (int i = 0; k->targets[i]; i++) s.y[i] = numbers(c, k->targets[i], (uint32_t)(i + 7));
     cn_dataset *ds = cn_dataset_from(c, .x = { s.x[0], s.x[1] }, .y = { s.y[0], s.y[1] });
-    if (cn_fit(m, ds, .epochs = 3, .batch_size = BATCH, .shuffle = CN_NO) || cn_predict(m, ds, &p[0], k->targets[1] ? &p[1] : NULL) ||
+    if (cn_fit(m, ds, .epochs = 3, .batch_size = BATCH, .shuffle = CN_NO) ||
+        cn_predict(m, ds, &p[0], k->targets[1] ? &p[1] : NULL) ||
         cn_save(m, path_of(folder, k->name, ".keras")) || cn_save(m, path_of(folder, k->name, ".h5")) ||
         cn_save(m, path_of(folder, k->name, ".weights.h5")) || save_arrays(folder, k->name, 'x', s.x) ||
         save_arrays(folder, k->name, 'y', s.y) || save_arrays(folder, k->name, 'p', p)) return cn_error(c);
@@ -155,7 +156,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         cn_ctx *c = cn_open(.seed = 3, .threads = 1);
         cn_status status = strcmp(argv[1], "make") ? check(c, &kinds[i], argv[2]) : make(c, &kinds[i], argv[2]);
-        printf("%s %s%s%s\n", status ? "FAILED" : "ok", kinds[i].name, status ? ": " : "", status ? cn_error_message(c) : "");
+        if (status) printf("FAILED %s: %s\n", kinds[i].name, cn_error_message(c));
+        else printf("ok %s\n", kinds[i].name);
         failed += status != CN_OK;
         cn_close(c);
     }
