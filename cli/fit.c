@@ -100,12 +100,6 @@ static cn_status train(const model_facts *f, const settings *s, const cn_values 
                   .verbose = s->quiet ? 0 : 2);
 }
 
-static void print_line(cn_level level, const char *text, void *user)
-{
-    (void)user;
-    fprintf(stderr, "%s%s%s", level <= CN_LOG_WARNING ? "cornu: " : "", text, ends(text, "\n") ? "" : "\n");
-}
-
 static int run(const verb *v, settings *s)
 {
     model_facts f;
@@ -114,7 +108,7 @@ static int run(const verb *v, settings *s)
     int wrong = s->class_weight ? read_class_weight(v, s->class_weight, &class_weight) : 0;
     if (!wrong) wrong = check_targets(v, s);
     if (wrong) return wrong;
-    cn_ctx   *c = cn_open(.seed = s->seed ? s->seed : INT64_MAX, .threads = s->threads, .log = { print_line, NULL },
+    cn_ctx   *c = cn_open(.seed = s->seed ? s->seed : INT64_MAX, .threads = s->threads, .log = { cn_log_stderr, NULL },
                           .log_level = s->quiet ? CN_LOG_WARNING : CN_LOG_PROGRESS);
     cn_status failed = load_model(&f, c, s, CN_YES);
     if (!failed) failed = train(&f, s, &class_weight);

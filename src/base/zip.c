@@ -166,10 +166,11 @@ static cn_status read_end64(const cn__zip *z, end *e)
 
 static cn_status read_end(const cn__zip *z, end *e)
 {
-    cn_status status = find_end(z, &e->at);
+    size_t    at = 0;
+    cn_status status = find_end(z, &at);
     if (status) return status;
-    const unsigned char *p = z->at + e->at;
-    *e = (end){ e->at, get16(p + 10), get32(p + 12), get32(p + 16), get16(p + 4) | get16(p + 6), get16(p + 8) };
+    const unsigned char *p = z->at + at;
+    *e = (end){ at, get16(p + 10), get32(p + 12), get32(p + 16), get16(p + 4) | get16(p + 6), get16(p + 8) };
     bool parts = e->disk || e->disks != e->count;
     if ((status = read_end64(z, e))) return status;
     if (parts || e->disk || e->disks != e->count)

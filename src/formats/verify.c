@@ -30,6 +30,7 @@ static bool walk(checking *c, const cn__h5_object *group, int depth, data_visit 
     if (depth > DEEPEST) return cn__fail(c->ctx, NULL, CN_E_LIMIT, "%s: groups in groups, more than %d deep.", c->path,
                                          DEEPEST), false;
     for (size_t i = 0; i < n; i++) {
+        if (link[i].soft) continue;                      /* where it leads is met on its own way, or it leads upwards */
         const cn__h5_object *o = cn__h5_find(c->weights, group, link[i].name);
         if (!o) return !cn__h5_failed(c->weights);
         if (cn__h5_is_group(o) ? !walk(c, o, depth + 1, f) : !f(c, o)) return false;
@@ -68,7 +69,7 @@ static const cn__h5_object *group_of(checking *c, const cn__h5_object *in, const
     size_t n = 0;
     const cn__h5_link *link = cn__h5_links(c->weights, in, &n);
     for (size_t i = 0; i < n && depth < DEEPEST; i++) {
-        const cn__h5_object *o = cn__h5_find(c->weights, in, link[i].name), *found = NULL;
+        const cn__h5_object *o = link[i].soft ? NULL : cn__h5_find(c->weights, in, link[i].name), *found = NULL;
         cn__h5_data d;
         if (!o || !cn__h5_is_group(o)) continue;
         if (cn__h5_attr(c->weights, o, "name", &d) && d.dtype == CN_STRING && d.n == 1) {

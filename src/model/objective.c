@@ -20,6 +20,13 @@ static cn__val silence(cn_graph *g, cn__val y, cn__val w)
     return cn__where(g, none, cn__like(g, y, 0), y);
 }
 
+/* Metrics without weights count it all the same, as Keras does, but where it is not a number. */
+static cn__val silence_nan(cn_graph *g, cn__val y, cn__val silent)
+{
+    if (y == silent || !cn__is_float((cn_dtype)cn__type_of(g, y)->dtype)) return y;
+    return cn__where(g, cn__b1(g, CN__OP_IS_NAN, y), silent, y);
+}
+
 /* The weight of what a mask lets through; either may be 0: none. */
 static cn__val let_through(cn_graph *g, cn__val mask, cn__val w)
 {
@@ -47,8 +54,8 @@ static void accumulate(cn_graph *g, cn__var *sum, cn__val x, double scale)
 
 static cn__val as_float32(cn_graph *g, cn__val v) { return cn__cast(g, v, CN_FLOAT32); }
 
-typedef struct parts {
-    cn__val loss[CN_MAX_LIST], y[CN_MAX_LIST], p[CN_MAX_LIST], mask[CN_MAX_LIST];      /* by output */
+typedef struct parts {                                   /* by output; bare: targets for what takes no weights */
+    cn__val loss[CN_MAX_LIST], y[CN_MAX_LIST], bare[CN_MAX_LIST], p[CN_MAX_LIST], mask[CN_MAX_LIST];
     cn__val weight;
 } parts;
 
@@ -62,6 +69,7 @@ static cn__val add_up(cn__lower *w, const cn__training *t, const cn__flow *out, 
         const cn__target *target = &t->target[i];
         cn__origin(g, "loss of %s", target->name);
         of->y[i] = silence(g, y[i], weight), of->p[i] = out[i].val;
+        of->bare[i] = silence_nan(g, y[i], of->y[i]);
         of->mask[i] = out[i].mask, of->loss[i] = 0;
         if (!target->loss.cls) continue;
         cn__val valid = cn__loss_valid(g, &target->loss, of->y[i], out[i].val);
@@ -103,7 +111,8 @@ static void measure(cn__lower *w, const cn__training *t, const cn__signature *si
         else {
             cn__val weight = q->weighted ? of->weight : 0;
             if (cn__metric_is_mean(&q->metric)) weight = let_through(g, of->mask[q->target], weight);
-            accumulate(g, sum, cn__metric_sums(g, &q->metric, of->y[q->target], of->p[q->target], weight), 1);
+            cn__val y = q->weighted ? of->y[q->target] : of->bare[q->target];
+            accumulate(g, sum, cn__metric_sums(g, &q->metric, y, of->p[q->target], weight), 1);
         }
     }
 }

@@ -15,9 +15,8 @@ static bool on_terminal(const cn_model *m) { return cn__log_silent(m->obj.ctx) &
 
 static void put(const cn_model *m, const char *text)     /* lines, or with control codes on a terminal */
 {
-    size_t n = strlen(text);
-    if (cn__log_silent(m->obj.ctx)) (void)fwrite(text, 1, n, stderr), (void)fflush(stderr);
-    else cn__log(m->obj.ctx, CN_LOG_PROGRESS, "%.*s", (int)(n && text[n - 1] == '\n' ? n - 1 : n), text);
+    if (cn__log_silent(m->obj.ctx)) (void)fputs(text, stderr), (void)fflush(stderr);
+    else cn__log(m->obj.ctx, CN_LOG_PROGRESS, "%s", text);
 }
 
 /* A new line in front is for a terminal, where the bar stands on the line. */
