@@ -54,7 +54,8 @@ static bool kept_in(const cn__class *class, const char *module)
     if (!theirs || !ours) return false;
     size_t n = strcspn(theirs, ".");
     bool as_layer = class->family == CN__FAM_ACT && cn__layer_of_act(class->name);
-    return (n == strcspn(ours, ".") && !strncmp(theirs, ours, n)) || (as_layer && n == 6 && !strncmp(theirs, "layers", n));
+    bool same = n == strcspn(ours, ".") && !strncmp(theirs, ours, n);
+    return same || (as_layer && n == 6 && !strncmp(theirs, "layers", n));
 }
 
 typedef struct asked { const char *name, *registered, *module; } asked;      /* the last two may be NULL */

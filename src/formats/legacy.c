@@ -302,7 +302,8 @@ static void write_out(cn_ctx *ctx, cn__json *loss)
 {
     const cn__class *known = loss->type == CN__JSON_STRING ? cn__class_find(ctx, CN__FAM_LOSS, loss->text) : NULL;
     if (known && known->module) loss->text = known->snake, loss->n = strlen(known->snake);
-    for (cn__json *j = loss->type == CN__JSON_OBJECT || loss->type == CN__JSON_ARRAY ? loss->first : NULL; j; j = j->next)
+    bool several = loss->type == CN__JSON_OBJECT || loss->type == CN__JSON_ARRAY;
+    for (cn__json *j = several ? loss->first : NULL; j; j = j->next)
         if (j->type != CN__JSON_OBJECT) write_out(ctx, j);
 }
 

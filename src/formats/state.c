@@ -1,6 +1,6 @@
-/* state.c: what layers learn from data outside their weights, in Keras 3's files: texts of one value a line under assets/
-   (the vocabulary of StringLookup), data sets with a name of their own beside the numbered ones (its idf_weights). What
-   stands in the configuration is config.c's. (keras.src.layers.preprocessing.index_lookup: save_assets,
+/* state.c: what layers learn from data outside their weights, in Keras 3's files: texts of one value a line under
+   assets/ (the vocabulary of StringLookup), data sets with a name of their own beside the numbered ones (its idf_weights).
+   What stands in the configuration is config.c's. (keras.src.layers.preprocessing.index_lookup: save_assets,
    save_own_variables.) */
 #include "formats/formats.h"
 #include <stdio.h>
@@ -25,8 +25,9 @@ static bool add_asset(writing *w, const cn_layer *l, const char *group, const cn
         if (i) cn__text_add(&t, "\n");
         if (print_value(&t, &s->values, i)) continue;
         cn__text_free(&t);
-        cn__fail(ctx, NULL, CN_E_VALUE, "layer \"%s\": word %zu of its vocabulary holds a line's end: it cannot stand in %s.",
-                 l->name, i, s->name);
+        cn__fail(ctx, NULL, CN_E_VALUE,
+                 "layer \"%s\": word %zu of its vocabulary holds a line's end: it cannot stand in %s.", l->name, i,
+                 s->name);
         return false;
     }
     const char *path = cn__arena_printf(w->mem, "assets/%s/%s", group, s->name);

@@ -176,7 +176,7 @@ cn_array *cn_verify(cn_ctx *ctx, const char *path)
     cn__text_add(&c.report, "%s: %zu bytes\n", path, c.n);
     cn_clear_error(ctx);
     CN_ARGS(cn_load, load);
-    load.on = ctx, load.path = path, load.head.site = NULL;              /* the message is of the file, not of a line here */
+    load.on = ctx, load.path = path, load.head.site = NULL;    /* the message is of the file, not of a line here */
     bool      whole = check(&c);
     cn_model *m = whole && !c.unknown ? (cn_load)(&load) : NULL;
     if (m && !cn_error(m)) cn__text_add(&c.report, "loads");

@@ -120,7 +120,7 @@ cn_status cn__variable_read(cn__fitting *f, const char *who, const char *path, c
     size_t      bytes;
     if (cn__h5_failed(f->file)) return (cn_error)(f->ctx);
     if (!o || cn__h5_is_group(o))
-        return cn__fail(f->ctx, f->site, CN_E_FORMAT, "%s: %s: the file has no numbers for it, there is no data set %s.",
+        return cn__fail(f->ctx, f->site, CN_E_FORMAT, "%s: %s: the file has no numbers for it: no data set %s.",
                         f->what, who, path);
     if (!cn__h5_data_of(f->file, o, &d)) return (cn_error)(f->ctx);
     if (!cn__dtype_class_of(d.dtype))

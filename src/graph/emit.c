@@ -18,10 +18,9 @@ static bool stage(cn_graph *g, cn__inst *i, const cn__val *in)
             return cn__graph_fail(g, CN_E_VALUE, "%s: operand %d is absent", info->name, k);
         if (!cn__append(g, &g->edges, in[k])) return false;
     }
-    cn__val *at = g->edges.at + i->in;
-    if (info->flags & CN__F_COMMUTES && at[0] > at[1]) {
-        cn__val first = at[0];
-        at[0] = at[1], at[1] = first;
+    if (info->flags & CN__F_COMMUTES) {
+        cn__val *at = g->edges.at + i->in, first = at[0], second = at[1];
+        if (first > second) at[0] = second, at[1] = first;
     }
     return true;
 }
@@ -87,7 +86,7 @@ static cn__val emit(cn_graph *g, cn__inst *i, const cn__val *in, cn__val *val)
     if (first && last) g->edges.n = i->in;
     if (!first) {
         if (!last) {
-            cn__val *from = g->edges.at + i->in;
+            const cn__val *from = cn__in(g, i);
             i->in = (uint32_t)g->edges.n;
             for (int k = 0; k < i->nin; k++)
                 if (!cn__append(g, &g->edges, from[k])) return 0;

@@ -144,7 +144,11 @@ cn__val cn__emit(cn_graph *, cn__op, const void *attr, size_t attr_size, int nin
 
 static inline const cn__value *cn__value_of(const cn_graph *g, cn__val v) { return &g->values.at[v]; }
 static inline const cn__type  *cn__type_of(const cn_graph *g, cn__val v)  { return &g->values.at[v].type; }
-static inline const cn__val   *cn__in(const cn_graph *g, const cn__inst *i) { return g->edges.at + i->in; }
+/* i's operands; of an instruction without any, NULL (a graph's first one has no edges to point into). */
+static inline const cn__val *cn__in(const cn_graph *g, const cn__inst *i)
+{
+    return i->nin ? g->edges.at + i->in : NULL;
+}
 const cn__inst *cn__inst_of(const cn_graph *, cn__val);  /* NULL unless an instruction's output */
 const void     *cn__const_of(const cn_graph *, cn__val); /* its data; NULL unless a constant */
 bool            cn__is_scalar_const(const cn_graph *, cn__val, double *value);   /* all elements equal */

@@ -1,9 +1,14 @@
-/* profile.c: what a model's step consists of, call by call: which kernel each part got, what it has to do, what it took,
-   and why better kernels declined. The clock stands beside the run loop, not in it (exec.h: cn__timer). */
+/* profile.c: what a model's step consists of, call by call: which kernel each part got, what it has to do, what it
+   took, and why better kernels declined. The clock stands beside the run loop, not in it (exec.h: cn__timer). */
 #include "model/model.h"
 #include <stdio.h>
 
-typedef struct row { const char *layer, *op, *kernel; char type[96]; double flops, bytes, seconds; uint32_t tasks; } row;
+typedef struct row {
+    const char *layer, *op, *kernel;
+    char        type[96];
+    double      flops, bytes, seconds;
+    uint32_t    tasks;
+} row;
 typedef struct table { cn__arena mem; row *row; size_t n; double seconds; bool timed; } table;
 
 /* ---- What a call has to do --------------------------------------------------------------------------------------- */
@@ -79,7 +84,11 @@ static void print_layers(cn__text *text, const table *t)
 
 static void print_plan(cn__text *text, const cn__program *p, const table *t)
 {
-    static const char *const modes[] = { [CN__TRAIN] = "training", [CN__EVAL] = "evaluation", [CN__PREDICT] = "prediction" };
+    static const char *const modes[] = {
+        [CN__TRAIN] = "training",
+        [CN__EVAL] = "evaluation",
+        [CN__PREDICT] = "prediction",
+    };
     cn__text_add(text, "%s, batch %lld, backend %s, %.1f KiB of intermediate values\n", modes[p->sig.mode],
                  (long long)p->sig.batch, p->plan->backend->name, (double)p->plan->arena / 1024);
     cn__text_add(text, "%-24s %-24s %-20s %5s %s\n", "layer", "kernel", "result", "tasks",

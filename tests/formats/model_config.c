@@ -521,7 +521,8 @@ TEST(names_have_a_limit)
 {
     ENTER(in, 3);
     cn__text t = { .ctx = in.c };
-    cn__text_add(&t, "{\"class_name\": \"Sequential\", \"config\": [{\"class_name\": \"ReLU\", \"config\": {\"name\": \"");
+    cn__text_add(&t, "{\"class_name\": \"Sequential\", \"config\": "
+                     "[{\"class_name\": \"ReLU\", \"config\": {\"name\": \"");
     for (int i = 0; i < 1 << 16; i++) cn__text_add(&t, "long and longer ");
     cn__text_add(&t, "\"}}]}");
     cn_model *m = read_text(&in, cn__text_get(&t));

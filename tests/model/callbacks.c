@@ -7,7 +7,8 @@ static void listen(cn_level level, const char *text, void *user)
 {
     (void)user;
     if (level == CN_LOG_PROGRESS || level == CN_LOG_WARNING)
-        snprintf(heard + strlen(heard), sizeof heard - strlen(heard), "%s%s", text, level == CN_LOG_WARNING ? "\n" : "");
+        snprintf(heard + strlen(heard), sizeof heard - strlen(heard), "%s%s", text,
+                 level == CN_LOG_WARNING ? "\n" : "");
 }
 
 typedef struct { cn_ctx *c; cn_model *m; cn_array *x, *y; } setting;

@@ -9,7 +9,8 @@ static void listen(cn_level level, const char *text, void *user)
 {
     (void)user;
     if (level == CN_LOG_PROGRESS || level == CN_LOG_WARNING)
-        snprintf(heard + strlen(heard), sizeof heard - strlen(heard), "%s%s", text, level == CN_LOG_WARNING ? "\n" : "");
+        snprintf(heard + strlen(heard), sizeof heard - strlen(heard), "%s%s", text,
+                 level == CN_LOG_WARNING ? "\n" : "");
 }
 
 static char folder[] = "/tmp/cornu-checkpoint-XXXXXX";

@@ -49,7 +49,8 @@ static cn_model *regular(cn_ctx *c)
     cn_model *m = cn_sequential(c, {6}, .name = "regular");
     cn_rescaling(m, 0.5, .offset = 0.1);
     cn_dense(m, 9, .kernel_regularizer = cn_l1_l2(.l1 = 1e-3, .l2 = 1e-2),
-             .kernel_constraint = cn_max_norm(.max_value = 1.5), .kernel_initializer = CN_HE_NORMAL, .bias_initializer = cn_init_constant(.value = 0.1));
+             .kernel_constraint = cn_max_norm(.max_value = 1.5), .kernel_initializer = CN_HE_NORMAL,
+             .bias_initializer = cn_init_constant(.value = 0.1));
     cn_prelu(m);
     cn_dense(m, 1, .activation = CN_SIGMOID);
     if (cn_compile(m, .optimizer = cn_rmsprop(.learning_rate = 0.005, .momentum = 0.5, .centered = CN_YES),
