@@ -3,9 +3,9 @@
 
    Read: what h5py writes with its defaults (superblock 0, symbol-table groups, compact, contiguous and chunked data,
    gzip, shuffle, fletcher32, integers, floats, enumerated booleans, strings of fixed and of variable length,
-   attributes, hard and soft links), and libver='latest' (superblocks 2 and 3, compact and dense links and attributes, the
-   chunk indices of layout version 4). All else is refused by its name: external files, virtual data sets, references,
-   compounds, other filters. Nothing outside the given bytes is ever opened. */
+   attributes, hard and soft links), and libver='latest' (superblocks 2 and 3, compact and dense links and attributes,
+   the chunk indices of layout version 4). All else is refused by its name: external files, virtual data sets,
+   references, compounds, other filters. Nothing outside the given bytes is ever opened. */
 #ifndef CN__HDF5_H
 #define CN__HDF5_H
 #include "base/file.h"

@@ -1,5 +1,5 @@
 /* state.c: what layers learn from data outside their weights, in Keras 3's files: texts of one value a line under
-   assets/ (the vocabulary of StringLookup), data sets with a name of their own beside the numbered ones (its idf_weights).
+   assets/ (the vocabulary of StringLookup), data sets with a name of their own beside the numbered ones (idf_weights).
    What stands in the configuration is config.c's. (keras.src.layers.preprocessing.index_lookup: save_assets,
    save_own_variables.) */
 #include "formats/formats.h"

@@ -86,10 +86,10 @@ static cn__val emit(cn_graph *g, cn__inst *i, const cn__val *in, cn__val *val)
     if (first && last) g->edges.n = i->in;
     if (!first) {
         if (!last) {
-            const cn__val *from = cn__in(g, i);
+            uint32_t from = i->in;
             i->in = (uint32_t)g->edges.n;
-            for (int k = 0; k < i->nin; k++)
-                if (!cn__append(g, &g->edges, from[k])) return 0;
+            for (uint32_t k = 0; k < i->nin; k++)
+                if (!cn__append(g, &g->edges, g->edges.at[from + k])) return 0;
         }
         first = cn__append_inst(g, i, out);
     }
