@@ -23,8 +23,13 @@ typedef const cn_output_args *cn_outputs[CN_MAX_LIST];
     F(cn_loss,      loss,             {0},        "of the one output")                                 \
     F(cn_metrics,   metrics,          {{0}},      "of the one output")                                 \
     F(cn_metrics,   weighted_metrics, {{0}},      "that count sample and class weights")               \
-    F(cn_outputs,   outputs,          {0},        "one for each output, instead of loss and metrics")
+    F(cn_outputs,   outputs,          {0},        "one for each output, instead of loss and metrics")  \
+    F(cn_word,      precision,        0,          "CN_MIXED_BFLOAT16: see below; default: as the layers say")
 CN_DECLARE(CN_MUST_CHECK cn_status, cn_compile, cn_model *on;, CN_COMPILE_FIELDS);
+
+/* .precision = CN_MIXED_BFLOAT16 gives every float32 layer Keras's policy mixed_bfloat16, as .dtype = CN_BFLOAT16 does for
+   one: the operands of products are rounded to bfloat16, all sums, all other arithmetic, weights and results stay float32.
+   (Keras also rounds what passes between layers.) The policy stays with the layers and goes into their file. */
 
 /* ---- Fit, evaluate, predict -----------------------------------------------------------------------------------------
 

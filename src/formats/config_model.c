@@ -138,7 +138,7 @@ static cn__json *config_of(cn__arena *mem, const cn_layer *l)
                   : common(mem, l, class ? cn__config_write(mem, class, own->options) : object(mem));
     c = learnt(mem, renew(c, "name", cn__json_string(mem, l->name)), l);
     c = renew(c, "trainable", cn__json_bool(mem, l->trainable));
-    return renew(c, "dtype", policy(mem, l->dtype));
+    return renew(c, "dtype", policy(mem, cn__layer_policy(l)));
 }
 
 static cn__json *write_layer(cn__arena *mem, const cn_layer *l)
@@ -163,7 +163,7 @@ static cn__json *sequential(cn__arena *mem, const cn_model *m)
     for (size_t i = 0; i < m->layers.n; i++) layers = cn__json_push(layers, write_layer(mem, m->layers.at[i]));
     c = cn__json_set(mem, c, "name", cn__json_string(mem, m->layer->name));
     c = cn__json_set(mem, c, "trainable", cn__json_bool(mem, m->layer->trainable));
-    c = cn__json_set(mem, c, "dtype", policy(mem, m->layer->dtype));
+    c = cn__json_set(mem, c, "dtype", policy(mem, cn__layer_policy(m->layer)));
     c = cn__json_set(mem, c, "layers", layers);
     if (!in) return thing(mem, "keras", "Sequential", c, NULL);
     c = cn__json_set(mem, c, "build_input_shape", tensor_shape(mem, in));

@@ -191,8 +191,11 @@ static cn_layer *custom_layer(const cn__making *k, const cn__class *class, const
 static bool common_options(const cn__making *k, const cn__json *config, cn_layer *l)
 {
     if (cn__json_is(cn__json_get(config, "trainable"), CN__JSON_FALSE)) l->trainable = false;
+    cn_dtype dtype = cn__layer_policy(l);
     if (cn__option_find(l->cls, "dtype")) return true;
-    return read_dtype(k, l->name, cn__json_get(config, "dtype"), &l->dtype);
+    if (!read_dtype(k, l->name, cn__json_get(config, "dtype"), &dtype)) return false;
+    cn__layer_computes(l, dtype);
+    return true;
 }
 
 /* Mixed precision is how half precision computes here: with float32's weights. */

@@ -9,8 +9,9 @@ typedef struct { int32_t dtype; } cn__a_cast;
 typedef struct { int32_t rank, keepdims; uint32_t axes; int32_t pad; } cn__a_reduce;    /* axes: bit i reduces axis i */
 /* argmax, cumsum (keepdims: exclusive; dtype: reverse), sort (keepdims: descending), softmax */
 typedef struct { int32_t axis, keepdims, dtype, pad; } cn__a_axis;
-/* the last two axes of a, b transposed */
-typedef struct { int32_t ta, tb; } cn__a_matmul;
+/* ta, tb: the last two axes of a, b transposed. bf16: both operands are rounded to bfloat16 (to nearest, ties to even)
+   on their way in, products are exact, sums float32; of float32 operands only. */
+typedef struct { int32_t ta, tb, bf16, pad; } cn__a_matmul;
 /* reshape, broadcast, zeros-like shapes */
 typedef struct { int32_t rank, pad; int64_t dim[CN_MAX_RANK]; } cn__a_shape;
 typedef struct { int32_t rank; int32_t perm[CN_MAX_RANK]; } cn__a_perm;
@@ -35,7 +36,7 @@ typedef struct { int32_t feed, dtype, rank, pad; int64_t dim[CN_MAX_RANK]; } cn_
    never of a file. */
 typedef enum cn__actcode { CN__ACT_LINEAR = 0, CN__ACT_RELU, CN__ACT_SIGMOID, CN__ACT_TANH, CN__ACTS } cn__actcode;
 /* DENSE(x, W, [b]) and DENSE_GRAD(x, W, y, dy, -> dx, dW, db): outputs nobody wants have no buffer */
-typedef struct { int32_t act, pad; } cn__a_dense;
+typedef struct { int32_t act, bf16; } cn__a_dense;       /* bf16: its products' */
 
 /* cross-entropies; ignore: INT64_MIN none */
 typedef struct { int32_t from_logits, pad; double smoothing; int64_t ignore; } cn__a_ce;
@@ -63,7 +64,7 @@ typedef struct cn__tile_inst {
 #define CN__TILE_REGS 16
 typedef struct cn__a_fused {
     /* PRODUCT only; b may be a PACK: then its layout says how it is read */
-    int32_t ta, tb;
+    int32_t ta, tb, bf16, pad;
     int64_t rows, cols;                                  /* the domain: elements = rows x cols */
     uint16_t nin, nout, ninst, nreg;
     uint8_t  cls[CN__TILE_REGS];                         /* class of each operand (register) */

@@ -106,7 +106,7 @@ static cn__val matmul_rows(cn_graph *g, cn__val a, cn__val b, bool tb)
 cn__val cn__matmul(cn_graph *g, cn__val a, cn__val b, bool ta, bool tb)
 {
     cn__type x = type_of(g, a), y = type_of(g, b);
-    cn__a_matmul attr = { .ta = ta, .tb = tb };
+    cn__a_matmul attr = { .ta = ta, .tb = tb, .bf16 = g->bf16 && x.dtype == CN_FLOAT32 };
     /* a vector is a row on the left, a column on the right, as in NumPy */
     if (x.rank == 1 && y.rank)
         return cn__squeeze(g, cn__matmul(g, cn__expand(g, a, 0), b, false, tb), y.rank == 1 ? 0 : -2);
@@ -117,7 +117,7 @@ cn__val cn__matmul(cn_graph *g, cn__val a, cn__val b, bool ta, bool tb)
 
 cn__val cn__dense(cn_graph *g, cn__val x, cn__val w, cn__val b, cn__actcode act)
 {
-    cn__a_dense a = { .act = (int32_t)act };
+    cn__a_dense a = { .act = (int32_t)act, .bf16 = g->bf16 && type_of(g, x).dtype == CN_FLOAT32 };
     return cn__emit(g, CN__OP_DENSE, &a, sizeof a, 3, (const cn__val[]){ x, w, b }, 1, NULL);
 }
 

@@ -80,6 +80,13 @@ uint32_t cn__origin(cn_graph *g, const char *format, ...)
     return former;
 }
 
+bool cn__bf16_set(cn_graph *g, bool bf16)
+{
+    bool former = g && g->bf16;
+    if (g) g->bf16 = bf16;
+    return former;
+}
+
 void cn__origin_set(cn_graph *g, uint32_t origin)
 {
     if (!cn__bad(g)) g->origin = origin;

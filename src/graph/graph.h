@@ -44,6 +44,9 @@ typedef enum cn__layout {                                /* physical layouts; RO
     CN__PANEL,                                           /* of B (K,N): [N/32][K][32], zero padded: feeds the product */
     /* of B' : W (K,N) read as its transpose (N,K): [K/32][N][32] */
     CN__PANEL_T,
+    /* the same two in bfloat16, rows of the panel in pairs: [N/32][(K+1)/2][32][2], zero padded */
+    CN__PANEL_BF16,
+    CN__PANEL_BF16_T,
     CN__LAYOUTS
 } cn__layout;
 
@@ -110,6 +113,7 @@ struct cn_graph {
     /* interning: open addressing over values (first outputs, constants, variables) */
     uint32_t *table; size_t table_size, table_used;
     uint32_t  origin;                                    /* given to what is emitted now */
+    bool      bf16;                                      /* products emitted now take bfloat16 operands */
     uint32_t  next_stream;                               /* for random ops without an id of their own */
     cn__error error;                                     /* sticks; status CN_OK: sound */
     /* what the model room hangs on a public graph */
@@ -134,6 +138,8 @@ void      cn__check_finite(cn_graph *, cn__val scalar);
 /* sets the current origin; gives the former, for cn__origin_set */
 uint32_t  cn__origin(cn_graph *, const char *format, ...) CN__PRINTF(2, 3);
 void      cn__origin_set(cn_graph *, uint32_t);
+/* Do float32 products emitted from now on round their operands to bfloat16? Gives the former answer. */
+bool      cn__bf16_set(cn_graph *, bool);
 
 /* Emits an instruction: shape rule, identities that change no bits (graph/simplify.c), folding, interning. Operands
    of ops that commute are sorted. out: nout values, or NULL; gives the first output. nout is the op's number of

@@ -39,7 +39,7 @@ ATTR(axis, a)
     cn__text_add(t, "axis=%d%s%s", (int)a->axis, a->keepdims ? first : "", a->dtype ? " reverse" : "");
 }
 ATTR(matmul, a)
-    cn__text_add(t, "ta=%d tb=%d", (int)a->ta, (int)a->tb);
+    cn__text_add(t, "ta=%d tb=%d%s", (int)a->ta, (int)a->tb, a->bf16 ? " bf16" : "");
 }
 ATTR(shape, a)
     numbers(t, "shape", a->rank, a->dim);

@@ -145,6 +145,17 @@ static bool copy_outputs(cn_model *m, cn__training *t, const cn_compile_args *a,
     return true;
 }
 
+static void mix(cn_model *m)
+{
+    for (size_t i = 0; i < m->layers.n; i++) {
+        cn_layer *l = m->layers.at[i];
+        if (l->model) mix(l->model);
+        for (size_t k = 0; k < l->inner.n; k++)
+            if (l->inner.at[k]->dtype == CN_FLOAT32) cn__layer_computes(l->inner.at[k], CN_BFLOAT16);
+        if (l->dtype == CN_FLOAT32) cn__layer_computes(l, CN_BFLOAT16);
+    }
+}
+
 cn_status (cn_compile)(cn_compile_args *given)
 {
     CN__ARGS(cn_compile_args, a, given);
@@ -155,6 +166,9 @@ cn_status (cn_compile)(cn_compile_args *given)
     cn_ctx *ctx = m->obj.ctx;
     if (m->running) return cn__fail(ctx, site, CN_E_STATE, "cn_compile: model \"%s\" is at work.", m->layer->name);
     CN__FILL(cn_compile_args, CN_COMPILE_FIELDS);
+    if (a.precision && a.precision != CN_MIXED_BFLOAT16)
+        return cn__fail(ctx, site, CN_E_VALUE,
+                        "cn_compile: precision can be CN_MIXED_BFLOAT16, or stand away: then it is as the layers say.");
     int64_t number = cn__unique(ctx, "(compilations)");
     cn__training *t = number < 0 ? NULL : cn__alloc0(ctx, sizeof *t), *before = m->training;
     if (!t) return cn__nomem(ctx);
@@ -174,6 +188,7 @@ cn_status (cn_compile)(cn_compile_args *given)
     cn__programs_drop(m);
     cn__training_free(m);
     m->training = t;
+    if (a.precision) mix(m);
     cn__history_clear(m);
     cn__course_drop(m);
     return CN_OK;

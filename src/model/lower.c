@@ -78,7 +78,9 @@ bool cn__lower_layer(cn__lower *w, cn_layer *l, bool training, uint32_t call, co
                        .call = call,
                        .model_side = w,
                        .add_loss = on_loss };
+    bool former = cn__bf16_set(w->g, l->bf16);
     bool ok = l->ops->call(&k) && !w->g->error.status;
+    cn__bf16_set(w->g, former);
     for (int i = 0; ok && i < nout; i++) {
         if (!to[i]) ok = cn__graph_fail(w->g, CN_E_USER, "output %d was not set", i);
         bool passes = l->ops->supports_masking && nin;

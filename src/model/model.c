@@ -118,7 +118,7 @@ uint64_t cn__model_structure(const cn_model *m)
     for (size_t i = 0; i < m->layers.n; i++) {
         const cn_layer *l = m->layers.at[i];
         h = cn__hash(h, l->model ? cn__model_structure(l->model)
-                                 : (uint64_t)l->revision << 1 | l->trainable);
+                                 : (uint64_t)l->revision << 2 | (uint64_t)l->bf16 << 1 | l->trainable);
     }
     return h ? h : 1;
 }

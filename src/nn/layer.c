@@ -68,6 +68,14 @@ static bool name_it(cn_layer *l, cn__arena *mem)
     return given != NULL;
 }
 
+void cn__layer_computes(cn_layer *l, cn_dtype dtype)
+{
+    l->bf16 = dtype == CN_BFLOAT16;
+    l->dtype = l->bf16 ? CN_FLOAT32 : dtype;
+}
+
+cn_dtype cn__layer_policy(const cn_layer *l) { return l->bf16 ? CN_BFLOAT16 : l->dtype; }
+
 static bool set_up(cn_layer *l, const char *site, const void *given)
 {
     cn_ctx *ctx = l->obj.ctx;
@@ -80,14 +88,15 @@ static bool set_up(cn_layer *l, const char *site, const void *given)
     cn_flag trainable = CN_YES;
     cn_regularizer activity = { 0 };
     member(l, "trainable", &trainable, sizeof trainable);
-    member(l, "dtype", &l->dtype, sizeof l->dtype);
+    cn_dtype dtype = 0;
+    member(l, "dtype", &dtype, sizeof dtype);
     member(l, "activity_regularizer", &activity, sizeof activity);
     l->trainable = trainable == CN_YES;
-    if (!l->dtype) l->dtype = CN_FLOAT32;
-    if (!cn__is_float(l->dtype))
+    if (dtype && !cn__is_float(dtype))
         return cn__fail(ctx, site, CN_E_DTYPE,
                         "%s: dtype is %s; a layer computes with float32, float64, float16 or bfloat16.", l->name,
-                        cn__dtype_name(l->dtype)), false;
+                        cn__dtype_name(dtype)), false;
+    cn__layer_computes(l, dtype ? dtype : CN_FLOAT32);
     return cn__spec_make(ctx, mem, site, CN__FAM_REGULARIZER, activity.name, &l->activity_regularizer);
 }
 

@@ -106,6 +106,7 @@ struct cn_layer {
     void       *args;                                    /* resolved */
     const char *name;
     bool        trainable, built, on_its_own;
+    bool        bf16;                                    /* its products take bfloat16 operands (mixed_bfloat16) */
     cn_dtype    dtype;                                   /* of its computation: CN_FLOAT32 by default */
     cn__spec    activity_regularizer;
     cn__type    in_type[CN_MAX_IO]; int nin;             /* as built: dim[0] is the batch (-1), unknown sizes -1 */
@@ -173,6 +174,10 @@ cn__weight *cn__layer_weight(cn_layer *, const char *site, const char *name, int
 cn__weight *cn__layer_weight_of(cn_layer *, cn_dtype, const char *site, const char *name, int rank, const int64_t *dim,
                                 cn__spec initializer, cn__spec regularizer, cn__spec constraint,
                                 bool trainable);         /* the same, of another element type */
+/* bfloat16 is Keras's policy mixed_bfloat16 with float32 between the layers: the operands of products are rounded to
+   bfloat16, sums, all other arithmetic and weights are float32. */
+void     cn__layer_computes(cn_layer *, cn_dtype);
+cn_dtype cn__layer_policy(const cn_layer *);             /* as it was given */
 cn__val  cn__weight_val(cn__lowering *, int i);          /* of the layer's i-th weight in this graph */
 uint32_t cn__stream(const cn__lowering *, uint32_t which);           /* a stream id for a random op */
 cn_status cn__weight_initialize(cn__weight *,

@@ -31,7 +31,9 @@ bool cn__shape_dense(cn_graph *g, const cn__inst *i, const cn__type *const *in, 
 bool cn__decomp_dense(cn_graph *g, const cn__inst *i, const cn__val *in, cn__val *out)
 {
     cn__op f = activations[((const cn__a_dense *)i->attr)->act];
+    bool former = cn__bf16_set(g, ((const cn__a_dense *)i->attr)->bf16);
     cn__val z = cn__matmul(g, in[0], in[1], false, false);
+    cn__bf16_set(g, former);
     if (i->nin > 2 && in[2]) z = cn__add(g, z, in[2]);
     return (out[0] = f ? cn__b1(g, f, z) : z) != 0;
 }

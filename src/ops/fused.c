@@ -30,7 +30,7 @@ bool cn__shape_fused(cn_graph *g, const cn__inst *i, const cn__type *const *in, 
 bool cn__shape_product(cn_graph *g, const cn__inst *i, const cn__type *const *in, cn__type *out)
 {
     const cn__a_fused *a = i->attr;
-    cn__a_matmul m = { .ta = a->ta, .tb = a->tb };
+    cn__a_matmul m = { .ta = a->ta, .tb = a->tb, .bf16 = a->bf16 };
     cn__inst product = { .op = CN__OP_MATMUL, .nin = 2, .nout = 1, .attr = &m, .attr_size = sizeof m };
     cn__type y;
     return cn__ops[CN__OP_MATMUL].shape(g, &product, in, &y) && results(g, i, in, &y, out);
@@ -82,7 +82,9 @@ bool cn__decomp_fused(cn_graph *g, const cn__inst *i, const cn__val *in, cn__val
 bool cn__decomp_product(cn_graph *g, const cn__inst *i, const cn__val *in, cn__val *out)
 {
     const cn__a_fused *a = i->attr;
+    bool     former = cn__bf16_set(g, a->bf16);
     cn__val  reg[CN__TILE_REGS] = { 0 }, z = cn__matmul(g, in[0], in[1], a->ta, a->tb);
+    cn__bf16_set(g, former);
     if (!z) return false;
     cn__type y = *cn__type_of(g, z);
     reg[0] = operand(g, a, z, CN__TILE_FULL);

@@ -3,6 +3,7 @@
    double, the 16-bit types in double with one rounding at the end, integers wrap around. */
 #include "ops/kernel.h"
 #include "ops/ops.h"
+#include "base/dtype.h"
 #include <math.h>
 
 static cn__type leading(const cn__type *t)
@@ -14,6 +15,8 @@ bool cn__shape_matmul(cn_graph *g, const cn__inst *i, const cn__type *const *in,
 {
     const cn__a_matmul *m = i->attr;
     const cn__type *a = in[0], *b = in[1];
+    if (m->bf16 && a->dtype != CN_FLOAT32)
+        return cn__misfit(g, i, in, CN_E_DTYPE, "operands are rounded to bfloat16 from float32 only");
     if (a->dtype != b->dtype) return cn__misfit(g, i, in, CN_E_DTYPE, "the element types differ; cast one");
     if (a->rank < 2 || b->rank < 2) return cn__misfit(g, i, in, CN_E_SHAPE, "both need two axes at least");
     int64_t rows = a->dim[a->rank - (m->ta ? 1 : 2)], k = a->dim[a->rank - (m->ta ? 2 : 1)];
@@ -30,7 +33,20 @@ bool cn__shape_matmul(cn_graph *g, const cn__inst *i, const cn__type *const *in,
 }
 
 /* One sum over k: a, b at their first elements, with steps. */
-typedef struct chain { const cn__tensor_view *a, *b; int64_t at_a, at_b, step_a, step_b, n; } chain;
+typedef struct chain { const cn__tensor_view *a, *b; int64_t at_a, at_b, step_a, step_b, n; bool bf16; } chain;
+
+static float rounded(float x) { return cn__bf16_to_f32(cn__f32_to_bf16(x)); }
+
+static float chain_float(const chain *s, const float *a, const float *b)
+{
+    float sum = 0;
+    for (int64_t k = 0; k < s->n; k++) {
+        float x = a[k * s->step_a], y = b[k * s->step_b];
+        if (s->bf16) x = rounded(x), y = rounded(y);
+        sum = fmaf(x, y, sum);
+    }
+    return sum;
+}
 
 static void sum_chain(const chain *s, const cn__tensor_view *y, int64_t at)
 {
@@ -41,10 +57,7 @@ static void sum_chain(const chain *s, const cn__tensor_view *y, int64_t at)
                    (uint64_t)cn__get_whole(s->b, s->at_b + k * s->step_b);
         cn__put_whole(y, at, (int64_t)sum);
     } else if (y->type.dtype == CN_FLOAT32) {
-        const float *a = (const float *)s->a->at + s->at_a, *b = (const float *)s->b->at + s->at_b;
-        float sum = 0;
-        for (int64_t k = 0; k < s->n; k++) sum = fmaf(a[k * s->step_a], b[k * s->step_b], sum);
-        ((float *)y->at)[at] = sum;
+        ((float *)y->at)[at] = chain_float(s, (const float *)s->a->at + s->at_a, (const float *)s->b->at + s->at_b);
     } else {
         double sum = 0;
         for (int64_t k = 0; k < s->n; k++)
@@ -67,20 +80,23 @@ void cn__ref_matmul(const cn__ref_call *c)
         for (int64_t i = 0; i < rows; i++)
             for (int64_t j = 0; j < cols; j++) {
                 chain s = { a, b, w.off[0] * rows * n + (m->ta ? i : i * n), w.off[1] * n * cols + (m->tb ? j * n : j),
-                            m->ta ? rows : 1, m->tb ? 1 : cols, n };
+                            m->ta ? rows : 1, m->tb ? 1 : cols, n, m->bf16 };
                 sum_chain(&s, y, (p * rows + i) * cols + j);
             }
 }
 
-/* With A = op(a), B = op(b), D = dy: dA = D B', dB = A' D; transposed once more where op transposes. */
+/* With A = op(a), B = op(b), D = dy: dA = D B', dB = A' D; transposed once more where op transposes. In the same
+   precision. */
 bool cn__grad_matmul(cn_graph *g, const cn__inst *i, const cn__val *dy, const bool *want, cn__val *dx)
 {
     const cn__a_matmul *m = i->attr;
     cn__val  a = cn__in(g, i)[0], b = cn__in(g, i)[1], d = dy[0];
     cn__type ta = *cn__type_of(g, a), tb = *cn__type_of(g, b);
+    bool     former = cn__bf16_set(g, m->bf16);
     if (want[0])
         dx[0] = cn__sum_to(g, m->ta ? cn__matmul(g, b, d, m->tb, true) : cn__matmul(g, d, b, false, !m->tb), &ta);
     if (want[1])
         dx[1] = cn__sum_to(g, m->tb ? cn__matmul(g, d, a, true, m->ta) : cn__matmul(g, a, d, !m->ta, false), &tb);
+    cn__bf16_set(g, former);
     return cn__graph_ok(g);
 }

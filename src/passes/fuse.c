@@ -73,6 +73,7 @@ static bool is_product(const cn_graph *g, uint32_t k)
     const cn__inst *i = &g->insts.at[k];
     if (i->op != CN__OP_MATMUL || !is_f32(g, i->out) || !cn__type_count(cn__type_of(g, i->out))) return false;
     const cn__a_matmul *m = i->attr;
+    if (m->bf16) return false;
     return cn__type_of(g, cn__in(g, i)[1])->rank == 2 && (!m->ta || cn__type_of(g, cn__in(g, i)[0])->rank == 2);
 }
 
@@ -174,7 +175,8 @@ static bool compile(const fuse *f, uint32_t chain, program *p)
     p->attr->cols = y->rank ? y->dim[y->rank - 1] : 1, p->attr->rows = cn__type_count(y) / p->attr->cols;
     if (f->product[chain]) {
         const cn__inst *m = &g->insts.at[f->product[chain]];
-        p->attr->ta = ((const cn__a_matmul *)m->attr)->ta, p->attr->tb = ((const cn__a_matmul *)m->attr)->tb;
+        const cn__a_matmul *product = m->attr;
+        p->attr->ta = product->ta, p->attr->tb = product->tb, p->attr->bf16 = product->bf16;
         p->in[p->nin++] = cn__in(g, m)[0], p->in[p->nin++] = cn__in(g, m)[1];
         p->attr->cls[hold(f, chain, p, m->out)] = CN__TILE_FULL;
     }

@@ -135,6 +135,7 @@ const char *cn__takes_product(const cn_graph *g, const cn__inst *i)
 {
     const cn__val *in = cn__in(g, i);
     const cn__a_matmul *m = i->attr;
+    if (m->bf16) return "bfloat16 operands";
     if (!cn__is_f32(g, in[0]) || !cn__is_f32(g, in[1])) return "not float32";
     if (cn__type_of(g, in[1])->rank != 2 || cn__type_of(g, in[0])->rank < 2) return "several matrices";
     return m->ta && cn__type_of(g, in[0])->rank != 2 ? "several transposed matrices" : NULL;

@@ -5,6 +5,7 @@ const char *cn__takes_small(const cn_graph *g, const cn__inst *i)
 {
     const cn__type *x = cn__type_of(g, cn__in(g, i)[0]), *w = cn__type_of(g, cn__in(g, i)[1]);
     if (x->dtype != CN_FLOAT32) return "not float32";
+    if (((const cn__a_dense *)i->attr)->bf16) return "bfloat16 operands: a product";
     if (x->rank != 2) return "not a matrix";
     return CN__MAX(x->dim[0], CN__MAX(w->dim[0], w->dim[1])) <= CN__LAYER_MOST
                ? NULL
