@@ -1,17 +1,7 @@
 /* checkpoint.c: ModelCheckpoint: when it saves, under which name, in which words. Keras's own gave the words. */
-#include "check.h"
-#include <cornu.h>
+#include "falling.h"
 #include <sys/stat.h>
 #include <unistd.h>
-
-static char heard[1 << 16];
-static void listen(cn_level level, const char *text, void *user)
-{
-    (void)user;
-    if (level == CN_LOG_PROGRESS || level == CN_LOG_WARNING)
-        snprintf(heard + strlen(heard), sizeof heard - strlen(heard), "%s%s", text,
-                 level == CN_LOG_WARNING ? "\n" : "");
-}
 
 static char folder[] = "/tmp/cornu-checkpoint-XXXXXX";
 static const char *at(const char *name)
@@ -29,19 +19,7 @@ static bool there(const char *name)                      /* and takes it away */
     return remove(at(name)) == 0;
 }
 
-typedef struct { cn_ctx *c; cn_model *m; cn_array *x, *y; } setting;
-/* y = 0, p = w: with SGD and MAE w falls by the learning rate each step. Two steps an epoch. */
-static setting begin(double rate)
-{
-    setting s;
-    *heard = 0;
-    s.c = cn_open(.log = { listen, NULL });
-    s.m = cn_sequential(s.c, {1});
-    cn_dense(s.m, 1, .use_bias = CN_NO, .kernel_initializer = CN_ONES, .name = "d");
-    s.x = cn_array_from(s.c, {2, 1}, CN_NUMBERS(1, 1)), s.y = cn_array_from(s.c, {2, 1}, NULL);
-    CHECK(!cn_compile(s.m, .optimizer = cn_sgd(.learning_rate = rate), .loss = CN_MAE, .metrics = { CN_METRIC_MSE }));
-    return s;
-}
+/* Two steps an epoch. */
 #define FIT(...)  cn_fit(s.m, s.x, s.y, .batch_size = 1, .epochs = 3, .callbacks = { __VA_ARGS__ })
 #define REFUSED(status, act, words)                                                                       \
     do {                                                                                                  \
