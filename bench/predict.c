@@ -1,5 +1,5 @@
 /* predict.c: one prediction of a prepared runner, on one thread: what a program waits for that asks about one sample at
-   a time. usage: predict [PART-OF-A-NAME] */
+   a time (onnx_runtime.py and fann.c: the peers). usage: predict [PART-OF-A-NAME] */
 #include "limits.h"
 #include "workloads.h"
 
@@ -39,12 +39,7 @@ static void measure(const workload *w)
 
 int main(int argc, char **argv)
 {
-    static const workload networks[] = {
-        { .name = "2-8-1", .size = { 2, 8, 1 }, .tiny = true },
-        { .name = "784-128-10", .size = { 784, 128, 10 } },
-        { .name = "784-512-512-10", .size = { 784, 512, 512, 10 } },
-    };
-    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
-        if (argc < 2 || strstr(networks[i].name, argv[1])) measure(&networks[i]);
+    for (size_t i = 0; i < sizeof predictions / sizeof *predictions; i++)
+        if (argc < 2 || strstr(predictions[i].name, argv[1])) measure(&predictions[i]);
     return 0;
 }

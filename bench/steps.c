@@ -1,6 +1,6 @@
 /* steps.c: what a step of training costs through the public interface, and its share of the machine's limit (the time
-   that the multiply-adds need at the measured rate, and the optimizer's bytes at the measured rate of the memory level
-   they lie in). usage: steps [PART-OF-A-NAME] [THREADS] */
+   that the multiply-adds need at the rate measured for their precision, and the optimizer's bytes at the rate measured
+   for the memory level they lie in): of the best step and of the median. usage: steps [PART-OF-A-NAME] [THREADS] */
 #include "limits.h"
 #include "workloads.h"
 
@@ -29,7 +29,7 @@ static void measure(const workload *w, int64_t threads, double flops, double byt
     cn_model *m = network(c, w);
     int64_t   steps = w->rows / w->batch * w->epochs;
     double    took[MOST];
-    int       times = w->tiny ? MOST : 7;                /* short ones: some of many are not disturbed */
+    int       times = w->tiny ? MOST : 15;               /* short ones: some of many are not disturbed */
     if (prepare(m, w) || cn_fit(m, x, y, .batch_size = w->batch)) {
         printf("%s\n", cn_error_message(c));
         cn_close(c);
@@ -46,7 +46,9 @@ static void measure(const workload *w, int64_t threads, double flops, double byt
     double limit = operations(w) / flops + weights(w) * (w->adam ? 28 : 12) / bytes;
     double median = took[times / 2];
     printf("%-28s %2d threads %12.0f ns min %12.0f ns median", w->name, (int)threads, took[0] * 1e9, median * 1e9);
-    if (!w->tiny) printf("   limit %10.0f ns, share %5.1f %%", limit * 1e9, 100 * limit / median);
+    if (!w->tiny)
+        printf("   limit %10.0f ns, share %5.1f %% min %5.1f %% median", limit * 1e9, 100 * limit / took[0],
+               100 * limit / median);
     printf("\n");
     cn_close(c);
 }
@@ -59,13 +61,15 @@ int main(int argc, char **argv)
            cn__cpu_info()->isa == CN__AVX512 ? "avx512"
            : cn__cpu_info()->isa == CN__AVX2 ? "avx2"
                                              : "portable");
-    double one = limit_flops(1), all = limit_flops(threads);
+    double one = limit_flops(1), all = limit_flops(threads), pairs = limit_pairs();
+    double faster = pairs > one ? pairs / one : 1;       /* what bfloat16 gains */
     printf("limits: %.0f GFLOP/s on one thread, %.0f on %d; %.1f GB/s within 8 MiB\n", one * 1e-9, all * 1e-9, threads,
            bytes * 1e-9);
     for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) {
         if (argc > 1 && !strstr(workloads[i].name, argv[1])) continue;
-        measure(&workloads[i], 1, one, bytes);
-        if (threads > 1 && !workloads[i].tiny) measure(&workloads[i], threads, all, bytes);
+        double gain = workloads[i].mixed ? faster : 1;
+        measure(&workloads[i], 1, one * gain, bytes);
+        if (threads > 1 && !workloads[i].tiny) measure(&workloads[i], threads, all * gain, bytes);
     }
     return 0;
 }

@@ -1,22 +1,38 @@
-/* workloads.h: the networks whose steps are measured (steps.c, calls.c; the same ones on the peers: peers/steps.py). */
+/* workloads.h: the networks that steps.c, calls.c, predict.c and peers/ours.c measure; workloads.def lists them. */
 #ifndef WORKLOADS_H
 #define WORKLOADS_H
 #include <cornu.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct { const char *name; int64_t size[6]; int64_t batch, rows, epochs; bool adam, tiny; } workload;
+/* Of a prediction: batch, rows, epochs 0. */
+typedef struct { const char *name; int64_t size[6]; int64_t batch, rows, epochs; bool adam, tiny, mixed; } workload;
+enum { IS_sgd, IS_adam, IS_classes = 0, IS_squares, IS_float32 = 0, IS_bfloat16 };
+#define LIST(...) __VA_ARGS__
+#define WORKLOAD(name, sizes, batch, rows, epochs, task, rule, precision)                                              \
+    { name, { LIST sizes }, batch, rows, epochs, IS_##rule, IS_##task, IS_##precision },
+#define PREDICTION(name, sizes, task)
 static const workload workloads[] = {
-    { "xor 2-8-1 sgd b4",             { 2, 8, 1 },             4,   4,    10000, false, true },
-    { "2-8-8-1 sgd b32",              { 2, 8, 8, 1 },          32,  256,  250,   false, true },
-    { "784-128-10 sgd b32",           { 784, 128, 10 },        32,  8192, 4,      false, false },
-    { "784-128-10 sgd b128",          { 784, 128, 10 },        128, 8192, 6,      false, false },
-    { "784-128-10 adam b32",          { 784, 128, 10 },        32,  8192, 4,      true,  false },
-    { "784-128-10 adam b128",         { 784, 128, 10 },        128, 8192, 6,      true,  false },
-    { "784-512-512-10 sgd b128",      { 784, 512, 512, 10 },   128, 8192, 4,      false, false },
-    { "784-512-512-10 adam b32",      { 784, 512, 512, 10 },   32,  8192, 2,      true,  false },
-    { "784-512-512-10 adam b128",     { 784, 512, 512, 10 },   128, 8192, 4,      true,  false },
+#include "workloads.def"
 };
+#undef WORKLOAD
+#undef PREDICTION
+#define WORKLOAD(name, sizes, batch, rows, epochs, task, rule, precision)
+#define PREDICTION(name, sizes, task) { name, { LIST sizes }, .tiny = IS_##task },
+static const workload predictions[] = {
+#include "workloads.def"
+};
+#undef WORKLOAD
+#undef PREDICTION
+
+static inline const workload *find_workload(const char *name)
+{
+    for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++)
+        if (!strcmp(workloads[i].name, name)) return &workloads[i];
+    for (size_t i = 0; i < sizeof predictions / sizeof *predictions; i++)
+        if (!strcmp(predictions[i].name, name)) return &predictions[i];
+    return NULL;
+}
 
 static inline cn_model *network(cn_ctx *c, const workload *w)
 {
@@ -51,10 +67,12 @@ static inline cn_array *targets(cn_ctx *c, const workload *w)
     return y;
 }
 
-/* Compiled for the workload's loss and optimizer. */
+/* Compiled for the workload's loss, optimizer and precision; with Adam as fit is mostly run, the accuracy counted. */
 static inline cn_status prepare(cn_model *m, const workload *w)
 {
-    cn_loss loss = w->tiny ? CN_MSE : CN_SPARSE_CATEGORICAL_CROSSENTROPY;
-    return cn_compile(m, .optimizer = w->adam ? CN_ADAM : CN_SGD, .loss = loss);
+    cn_loss   loss = w->tiny ? CN_MSE : CN_SPARSE_CATEGORICAL_CROSSENTROPY;
+    cn_metric accuracy = w->adam ? CN_ACCURACY : (cn_metric){ 0 };
+    return cn_compile(m, .optimizer = w->adam ? CN_ADAM : CN_SGD, .loss = loss, .metrics = { accuracy },
+                      .precision = w->mixed ? CN_MIXED_BFLOAT16 : 0);
 }
 #endif

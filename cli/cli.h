@@ -14,9 +14,9 @@ typedef struct settings {
     const char *model, *out, *output_dir, *weights, *classes, *loss, *svg, *dot;
     const char *sample_weight, *class_weight, *history_json, *save_weights;
     texts       x, y, metrics;
-    int64_t     hidden[CN_ADVICE_LAYERS], epochs, batch_size, seed, threads;
+    int64_t     hidden[CN_ADVICE_LAYERS], epochs, batch_size, seed, threads, steps;
     double      learning_rate, validation_split, scale;
-    bool        json, quiet, no_shuffle;
+    bool        json, quiet, no_shuffle, training, prediction, mixed;
 } settings;
 
 typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_TEXTS, OPTION_WHOLE, OPTION_NUMBER } option_kind;
@@ -35,7 +35,8 @@ typedef struct verb {
     int             (*run)(const struct verb *, settings *);
     size_t            place[2];                          /* of the arguments in settings; none: data */
 } verb;
-#define VERBS(X) X(train) X(size) X(predict) X(evaluate) X(fit) X(show) X(convert) X(verify) X(list) X(info)
+#define VERBS(X) X(train) X(size) X(predict) X(evaluate) X(fit) X(show) X(explain) X(profile) X(convert) X(verify)   \
+                 X(list) X(info)
 #define VERB_DECLARED(name) extern const verb name##_verb;
 VERBS(VERB_DECLARED)
 

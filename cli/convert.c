@@ -8,7 +8,7 @@ static int run(const verb *v, settings *s)
         return usage_error(v, "%s: its ending names no format; there are .keras, .h5, .weights.h5, .npz and .json",
                            s->out);
     cn_ctx   *c = cn_open(.threads = 1, .log = { cn_log_stderr, NULL }, .log_level = CN_LOG_WARNING);
-    cn_status failed = open_model(&m, c, s, CN_YES);
+    cn_status failed = open_model_or_bare(&m, c, s);
     if (failed == CN_E_FORMAT && !s->weights)
         fprintf(stderr, "If %s holds weights alone, say whose: cornu convert MODEL %s --weights %s\n", s->model, s->out,
                 s->model);

@@ -45,15 +45,13 @@ static const struct { const char *name, *title; const char *const *classes; int 
 /* Rows of an array, in an order, as a new array. */
 static cn_array *gather(cn_ctx *c, const cn_array *a, const int64_t *order, int64_t n, size_t row)
 {
-    const unsigned char *from = cn_data(a);
-    unsigned char       *to = need((size_t)n, row);
-    for (int64_t i = 0; from && i < n; i++) memcpy(to + (size_t)i * row, from + (size_t)order[i] * row, row);
     CN_ARGS(cn_array_from, g);
-    cn_values values = { CN_UINT8, (size_t)n * row, to };
-    g.on = c, g.values = &values, g.shape[0] = n, g.dtype = CN_UINT8;
+    g.on = c, g.shape[0] = n, g.dtype = CN_UINT8;
     for (int k = 1; k < cn_rank_of(a); k++) g.shape[k] = cn_size_of(a, k);
-    cn_array *b = (cn_array_from)(&g);
-    drop(to);
+    cn_array            *b = (cn_array_from)(&g);
+    const unsigned char *from = cn_data(a);
+    unsigned char       *to = cn_mutable(b);
+    for (int64_t i = 0; from && to && i < n; i++) memcpy(to + (size_t)i * row, from + (size_t)order[i] * row, row);
     return b;
 }
 

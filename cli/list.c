@@ -1,15 +1,17 @@
-/* list.c: cornu list: what there is, with options and defaults, from the library's own lists. */
+/* list.c: cornu list: what there is, with options and defaults, from the library's own lists: an option, its
+   default (- for none, "required"), what it means. */
 #include "cli.h"
 #include <string.h>
 
-/* "CN_GLOROT_UNIFORM" is what C writes; the name in files and on the command line is glorot_uniform. */
-static void print_preset(const char *preset)
+/* "CN_GLOROT_UNIFORM" is what C writes; in files and on the command line it is glorot_uniform. CN_NO_...: none. */
+static const char *preset_text(const char *preset, char out[40])
 {
-    if (strncmp(preset, "CN_", 3)) printf(" = %s", preset);
-    else {
-        printf(" = ");
-        for (const char *p = preset + 3; *p; p++) putchar(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
-    }
+    size_t n = 0;
+    if (!strncmp(preset, "CN_NO_", 6)) return "-";
+    if (strncmp(preset, "CN_", 3)) return preset;
+    for (const char *p = preset + 3; *p && n < 39; p++) out[n++] = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+    out[n] = 0;
+    return out;
 }
 
 static void print_families(const cn_array *a)
@@ -20,6 +22,7 @@ static void print_families(const cn_array *a)
 
 static void print_family(const cn_array *a)
 {
+    char lower[40];
     for (int64_t i = 0; i < cn_size_of(a, 0); i++) {
         const char *name = cn_string(a, 4 * i), *option = cn_string(a, 4 * i + 1), *preset = cn_string(a, 4 * i + 2),
                    *text = cn_string(a, 4 * i + 3);
@@ -29,10 +32,7 @@ static void print_family(const cn_array *a)
             puts("");
             continue;
         }
-        printf("    %s", option);
-        if (!strcmp(preset, "required")) printf(" (required)");
-        else if (strcmp(preset, "-")) print_preset(preset);
-        printf(": %s\n", text);
+        printf("    %-27s %-15s %s\n", option, preset_text(preset, lower), text);
     }
 }
 

@@ -15,6 +15,8 @@ typedef struct model_facts {
     bool        compiled, scales;                        /* its first layer brings inputs to scale */
 } model_facts;
 cn_status open_model(cn_model **, cn_ctx *, const settings *, cn_flag compile);         /* MODEL, --weights */
+/* Compiled, or where that is not possible as it is, which is said. */
+cn_status open_model_or_bare(cn_model **, cn_ctx *, const settings *);
 cn_status load_model(model_facts *, cn_ctx *, const settings *, cn_flag compile);       /* and studies it */
 bool      is_vector(const model_facts *, int output);    /* one or more numbers for each sample, no more axes */
 int64_t   width_of(cn_tensor *);                         /* how many numbers a sample has; CN_ANY: the data decide */

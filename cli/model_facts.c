@@ -101,6 +101,17 @@ cn_status open_model(cn_model **m, cn_ctx *c, const settings *s, cn_flag compile
     return failed || !s->weights ? failed : cn_load_weights(*m, s->weights);
 }
 
+cn_status open_model_or_bare(cn_model **m, cn_ctx *c, const settings *s)
+{
+    cn_status failed = open_model(m, c, s, CN_YES);
+    if (!failed) return CN_OK;
+    const char *why = print_to("%s", cn_error_message(c));
+    cn_clear_error(c);
+    if ((failed = open_model(m, c, s, CN_NO))) return failed;
+    fprintf(stderr, "cornu: %s The model is taken without what it was compiled with.\n", why);
+    return CN_OK;
+}
+
 cn_status load_model(model_facts *f, cn_ctx *c, const settings *s, cn_flag compile)
 {
     *f = (model_facts){ .ctx = c };

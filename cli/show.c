@@ -8,7 +8,7 @@ static int run(const verb *v, settings *s)
     if (s->svg && !ends(s->svg, ".svg")) return usage_error(v, "--svg %s: the name has to end in .svg", s->svg);
     if (s->dot && !ends(s->dot, ".dot")) return usage_error(v, "--dot %s: the name has to end in .dot", s->dot);
     cn_ctx   *c = cn_open(.threads = 1, .log = { cn_log_stderr, NULL }, .log_level = CN_LOG_WARNING);
-    cn_status failed = open_model(&m, c, s, CN_YES);
+    cn_status failed = open_model_or_bare(&m, c, s);
     if (!failed && s->svg) failed = cn_plot_model(m, s->svg);
     if (!failed && s->dot) failed = cn_plot_model(m, s->dot);
     if (!failed && (s->json || !(s->svg || s->dot))) {

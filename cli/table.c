@@ -279,11 +279,12 @@ static cn_status find_target(tables *t, cn_table *table, const settings *s)
     for (int64_t i = 0; i < t->rows; i++)
         if (k->numeric ? !isnan(k->v[i]) : *k->s[i] != 0) t->row[t->known++] = i;
     if (t->known < t->rows)
-        add_line(&t->p->said, "%lld rows without a %s are left out.", (long long)(t->rows - t->known), k->name);
+        add_line(&t->p->said, "%lld rows without a value in \"%s\" are left out.", (long long)(t->rows - t->known),
+                 k->name);
     if (t->known < LEAST_ROWS)
         return cn_fail(t->p->ctx, CN_E_VALUE,
-                       print_to("%s: %lld rows with a %s; at least %d are needed to learn and to check.", t->path,
-                                (long long)t->known, k->name, LEAST_ROWS));
+                       print_to("%s: %lld rows with a value in \"%s\"; at least %d are needed to learn and to check.",
+                                t->path, (long long)t->known, k->name, LEAST_ROWS));
     return CN_OK;
 }
 

@@ -117,9 +117,11 @@ static cn_status compile(const training *t, cn_model *m)
 {
     cn_optimizer optimizer = { t->s->optimizer ? t->s->optimizer : "adam" };
     cn_status failed = is_regression(t) ? cn_compile(m, .optimizer = optimizer, .loss = t->p.advice.loss,
-                                                     .metrics = { CN_METRIC_MAE, CN_METRIC_MSE })
+                                                     .metrics = { CN_METRIC_MAE, CN_METRIC_MSE },
+                                                     .precision = t->s->mixed ? CN_MIXED_BFLOAT16 : 0)
                                         : cn_compile(m, .optimizer = optimizer, .loss = t->p.advice.loss,
-                                                     .metrics = { t->p.advice.metric });
+                                                     .metrics = { t->p.advice.metric },
+                                                     .precision = t->s->mixed ? CN_MIXED_BFLOAT16 : 0);
     if (failed || (t->s->optimizer && !(t->s->learning_rate > 0))) return failed;    /* a chosen optimizer's own rate */
     return cn_set_learning_rate(m, t->p.advice.learning_rate);
 }
@@ -235,6 +237,8 @@ static const option_row options[] = {
     { "--optimizer", "NAME", OPTION_TEXT, offsetof(settings, optimizer), 0, 0, "default: adam" },
     { "--learning-rate", "X", OPTION_NUMBER, offsetof(settings, learning_rate), 1e-12, 1e6,
       "default: by the data; of a chosen optimizer: its own" },
+    { "--mixed-bfloat16", NULL, OPTION_FLAG, offsetof(settings, mixed), 0, 0,
+      "products of bfloat16 operands: faster where the processor has them; sums and weights stay float32" },
     { "--validation-split", "X", OPTION_NUMBER, offsetof(settings, validation_split), 0.01, 0.9,
       "share held out to check; default 0.2" },
     { "--seed", "N", OPTION_WHOLE, offsetof(settings, seed), 0, 9007199254740992.0,

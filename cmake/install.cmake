@@ -10,6 +10,9 @@ install(EXPORT cornu NAMESPACE cornu:: FILE cornuTargets.cmake DESTINATION ${pac
 configure_package_config_file(cmake/cornuConfig.cmake.in cornuConfig.cmake INSTALL_DESTINATION ${package_dir})
 # Before 1.0 a new minor version may change the interface.
 write_basic_package_version_file(cornuConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+# The prefix is where the file lies: `cmake --install build --prefix ANYWHERE`, and a folder that is moved, need no other file.
+file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" pc_to_prefix "${pc_to_prefix}")
 configure_file(cmake/cornu.pc.in cornu.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/cornuConfig.cmake ${PROJECT_BINARY_DIR}/cornuConfigVersion.cmake DESTINATION ${package_dir})
 install(FILES ${PROJECT_BINARY_DIR}/cornu.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

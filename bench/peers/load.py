@@ -14,4 +14,5 @@ for _ in range(8):
     for w in model.weights:
         w.value.block_until_ready() if hasattr(w.value, "block_until_ready") else w.numpy()
     times.append(time.perf_counter() - start)
-print(f"load 100 MB .keras           {min(times[1:]) * 1e3:8.1f} ms (Keras {keras.__version__} on {keras.backend.backend()})")
+keras_on = f"Keras {keras.__version__} on {keras.backend.backend()}"
+print(f"load 100 MB .keras           {min(times[1:]) * 1e3:8.1f} ms ({keras_on})")

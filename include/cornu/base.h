@@ -49,7 +49,7 @@
    - Numbers are double and int64_t: 1e-3 needs no suffix, and a file gets the very number that was written.
    - Everything passed is borrowed for the call; strings are copied.
    - The tables CN_..._FIELDS are the one description of the options: type, name, default, meaning. The struct, the
-     defaults, the JSON of .keras files, range checks, the flags of the command and the manual come from them. */
+     defaults, the JSON of .keras files, the checks of types and `cornu list` come from them. */
 
 #define CN_MAX_IO    64                      /* tensors, arrays or nodes that one list in braces holds */
 #define CN_MAX_LIST  16                      /* outputs, metrics or callbacks */

@@ -122,7 +122,7 @@ CN_LAYER(cn_activity_regularization, , CN_ACTIVITY_FIELDS);
 
 /* ---- Joining: tensors first, as many as there are, then options: cn_concatenate(a, b, c, .axis = 1) -----------------
    Sizes of 1 repeat as in NumPy; a tensor with fewer axes gets them behind the batch. */
-#define CN_JOIN_FIELDS(F)         F(cn_text, name, NULL, "default: add, add_1 ...")
+#define CN_JOIN_FIELDS(F)         F(cn_text, name, NULL, "default: the class in snake case, _1, _2 ...")
 #define CN_CONCATENATE_FIELDS(F)  CN_JOIN_FIELDS(F)  F(int64_t, axis, -1, "with the batch as axis 0")
 #define CN_DOT_FIELDS(F)          CN_JOIN_FIELDS(F)                                                    \
     F(cn_size2, axes,      {-1}, "of the first and the second tensor")                                 \

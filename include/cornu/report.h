@@ -12,7 +12,7 @@
 
    cn_chart_curves(m)              the latest cn_fit: loss and metrics by epoch, training and validation, the best epoch
    cn_chart_boundary(m, x, y)      a model of two inputs: what it says everywhere, the samples on top. y: classes
-                                   (n) or numbers (n, 1)
+                                   (n), or a column of them (n, 1)
    cn_chart_confusion(y, p)        targets against predictions: counts and shares. y, p: classes (n), or a row of
                                    probabilities for each sample, (n, 1) for two classes
    cn_chart_scatter(y, p)          numbers: predictions against targets, and the errors as a histogram
@@ -26,7 +26,7 @@
     F(double,  width,  720,  "in pixels")                                                                \
     F(double,  height, 0,    "in pixels; 0: as fits")
 #define CN_CHART_CURVES_FIELDS(F)  CN_CHART_FIELDS(F)                                                    \
-    F(int64_t, metrics, 2, "curves besides the loss, at most")
+    F(int64_t, metrics, 2, "curves besides the loss, at most; 1 to 3")
 #define CN_CHART_CLASSES_FIELDS(F)  CN_CHART_FIELDS(F)                                                   \
     F(const cn_array *, class_names, NULL, "strings, as from cn_class_names; default: numbers")
 #define CN_CHART_BOUNDARY_FIELDS(F)  CN_CHART_CLASSES_FIELDS(F)                                          \
@@ -36,13 +36,13 @@
     F(cn_text, label, NULL, "what the numbers are, with their unit")
 #define CN_CHART_NETWORK_FIELDS(F)  CN_CHART_CLASSES_FIELDS(F)                                           \
     F(const cn_array *, input_names, NULL, "strings")                                                    \
-    F(int64_t, units, 12, "of a layer that are drawn, at most: the first ones")
+    F(int64_t, units, 12, "of a layer that are drawn, at most: the first ones; 1 to 64")
 #define CN_CHART_ACTIVATIONS_FIELDS(F)  CN_CHART_FIELDS(F)                                               \
     F(double, range, 4, "from minus this to this")
 #define CN_CHART_IMAGES_FIELDS(F)  CN_CHART_CLASSES_FIELDS(F)                                            \
     F(const cn_array *, labels,    NULL, "classes (n)")                                                  \
     F(const cn_array *, predicted, NULL, "classes (n), or a row of probabilities for each picture")      \
-    F(int64_t, count, 40, "pictures, at most")
+    F(int64_t, count, 40, "pictures, at most; 1 to 400")
 typedef cn_act cn_acts[CN_MAX_IO];
 CN_DECLARE(cn_array *, cn_chart_curves,      cn_model *on;, CN_CHART_CURVES_FIELDS);
 CN_DECLARE(cn_array *, cn_chart_boundary,    cn_model *on; const cn_array *x; const cn_array *y;,

@@ -2,6 +2,8 @@
 
    cn_prepare does all that costs time: it plans for the shapes given, allocates, warms up. From then on cn_run and
    cn_predict_into allocate nothing, lock nothing, call no system, and take the same time each time.
+   Two exceptions: the first run after a training packs the new weights, under a lock; with .threads above 1 the helpers
+   go to sleep when nothing comes for a while, and waking them takes a lock and a call of the system.
    A model may have any number of runners; each belongs to one thread at a time, none of them waits for another. Make
    and free runners on the context's thread, run them on any. A model that learns has that time for itself: no runner of
    it, or of one that shares its weights, may run in another thread meanwhile. The next run sees the new weights.

@@ -63,9 +63,14 @@ typedef cn_callback cn_callbacks[CN_MAX_LIST];
     F(cn_callbacks,       callbacks,        {{0}},  "in this order")
 #define CN_PREDICT_FIELDS(F)                                                                           \
     F(int64_t,            batch_size,       32,     "samples at a time")
+#define CN_EXPLAIN_FIELDS(F)                                                                           \
+    F(int64_t,            batch_size,       32,     "samples to a step")                               \
+    F(cn_flag,            training,         0,      "CN_NO: of a prediction; default: of training where it is compiled")
 #define CN_PROFILE_FIELDS(F)                                                                           \
     F(int64_t,            batch_size,       32,     "samples to a step")                               \
-    F(int64_t,            steps,            50,     "of training; the model learns in them")
+    F(int64_t,            steps,            50,     "under the clock; in those of training the model learns") \
+    F(cn_flag,            training,         0,      "CN_NO: predictions; default: training where it is compiled") \
+    F(cn_text,            svg,              NULL,   "a file for a chart: what layers and calls took, and would at best")
 typedef cn_array **cn_array_outs[CN_MAX_LIST];
 CN_DECLARE(CN_MUST_CHECK cn_status, cn_fit,      cn_model *on; const void *x; const cn_array *y;, CN_FIT_FIELDS);
 CN_DECLARE(CN_MUST_CHECK cn_status, cn_evaluate, cn_model *on; const void *x; const cn_array *y;, CN_EVALUATE_FIELDS);
@@ -73,11 +78,19 @@ CN_DECLARE(CN_MUST_CHECK cn_status, cn_predict,  cn_model *on; const void *x; cn
 CN_API CN_MUST_CHECK cn_status cn_train_on_batch(cn_model *, const cn_array *x, const cn_array *y);   /* one step */
 CN_API CN_MUST_CHECK cn_status cn_test_on_batch (cn_model *, const cn_array *x, const cn_array *y);   /* no step */
 
-/* Where the time goes: a table of each call of a training step, as one string: the layer it is for, its kernel, what it
-   took, its rate of operations and of bytes; and the sums by layer. cn_explain: the plans that the model has so far (or
-   one for a prediction), without a clock: which kernel each part got, what it has to do, and why others declined. */
+/* Where the time goes.
+
+   cn_explain(m, .batch_size = 128)         what a step has to do, for data that need not be there
+   cn_profile(m, x, y, .batch_size = 128)   what its calls took; cn_profile(m, x, NULL) for a prediction model
+
+   Two strings: cn_string(a, 0) is a table for people, cn_string(a, 1) the same as JSON. For each call of a step: the
+   layer it is for, the kernel that it got, how many tasks threads can share, how many operations and bytes it has to do
+   (operations of composites by their decomposition), and how long this machine would need at best: multiply-adds in
+   registers and memory of that size are measured in the same run, on all threads. cn_profile adds what it took, the
+   rates, the share of that limit, and what stands between the calls. Also: which layers have no calls of their own,
+   what was expanded for want of a kernel, and why. Operations count a multiply-add as two. */
+CN_DECLARE(cn_array *, cn_explain, cn_model *on;, CN_EXPLAIN_FIELDS);
 CN_DECLARE(cn_array *, cn_profile, cn_model *on; const void *x; const cn_array *y;, CN_PROFILE_FIELDS);
-CN_API cn_array *cn_explain(cn_model *);
 
 /* All that a training needs to go on to the same bits: weights, optimizer, random state, results. One taken within
    cn_fit (by a callback, the last in the list) holds the place in the data and what the callbacks remember, too: the next
@@ -206,6 +219,7 @@ CN_API const cn_array *cn_watch_value(const cn_watch *);                  /* of 
 #define cn_fit(...)                   CN_ON_DATA(cn_fit, __VA_ARGS__)
 #define cn_evaluate(...)              CN_ON_DATA(cn_evaluate, __VA_ARGS__)
 #define cn_profile(...)               CN_ON_DATA(cn_profile, __VA_ARGS__)
+#define cn_explain(...)               CN_CALL(cn_explain, __VA_ARGS__)
 #define cn_predict(m, data, ...)      (cn_predict)(&(cn_predict_args){ .head = CN_HEAD(cn_predict_args), .on = (m), \
                                           .x = CN_IS_DATA(data) ? (data) : NULL, .y[0] = __VA_ARGS__ })
 #define cn_early_stopping(...)        CN_CALL(cn_early_stopping, __VA_ARGS__)

@@ -70,6 +70,11 @@ typedef struct cn__backend {
     /* Packs master (row-major K x N, float32) into at: for mirrors. NULL if it has no layouts. */
     void        (*pack)(cn__layout, const cn__type *, const void *master, void *at);
     size_t      (*pack_bytes)(cn__layout, const cn__type *);
+    /* Optional: what one thread of the machine reaches at best, measured in about a millisecond each. Operations a
+       second of products of float32, or of bfloat16; bytes a second, read and written, in memory of this size. NULL:
+       not known. */
+    double      (*operations)(cn_dtype);
+    double      (*bytes)(void *at, size_t bytes);
 } cn__backend;
 
 /* What any backend can fall back on (common.c): a primitive by its reference kernel in one task; BATCH. */

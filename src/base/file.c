@@ -101,14 +101,16 @@ static bool no_path(cn_ctx *ctx, const char *site, const char *path)
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
-#define PIECE ((size_t)1 << 16)
+#define PIECE   ((size_t)1 << 16)
+#define AT_ONCE ((size_t)1 << 26)                        /* packed files up to here are read before they are unpacked */
 
 typedef struct reader {
     cn_ctx *ctx;
     const char *site, *path;
     size_t  limit;                                       /* of what comes out */
     unsigned char *at;                                   /* what has come out */
-    size_t  n, cap, expected;                            /* expected: as long as the file, if it says how long it is */
+    size_t  n, cap;
+    size_t  expected, unpacked;              /* how long the file is, and what it unpacks to: 0 where it does not say */
     bool    packed;
     z_stream z;
     uint64_t offset;                                     /* of the next piece in the file */
@@ -128,8 +130,8 @@ static bool grow(reader *r)
 {
     if (!within_limit(r)) return false;
     if (r->n + 1 < r->cap) return true;
-    size_t cap = CN__MIN(CN__MAX(r->cap * 2, !r->cap && !r->packed ? CN__MAX(r->expected + 1, PIECE) : PIECE),
-                         r->limit + 2);
+    size_t likely = r->packed ? r->unpacked : r->expected;
+    size_t cap = CN__MIN(CN__MAX(r->cap * 2, r->cap ? PIECE : CN__MAX(likely + 1, PIECE)), r->limit + 2);
     unsigned char *at = cn__realloc(r->ctx, r->at, r->cap, cap);
     if (!at) {
         cn__nomem(r->ctx);
@@ -178,25 +180,58 @@ static bool take_packed(reader *r, const unsigned char *bytes, size_t n)
     return true;
 }
 
-/* The first bytes say whether it is packed; they may come one by one (from a pipe), so a piece is filled before it is
-   looked at. */
+/* Up to n bytes: fewer at the end alone. < 0: failed and recorded. They may come one by one, from a pipe. */
+static int64_t fill(const reader *r, int file, unsigned char *to, size_t n)
+{
+    size_t have = 0;
+    for (int64_t got = 1; have < n && got; have += (size_t)got) {
+        got = FILE_CALL(r->ctx, read, file, to + have, n - have);
+        if (got < 0) return io_error(r->ctx, r->site, r->path, "read", got), -1;
+    }
+    return (int64_t)have;
+}
+
+/* The rest of a packed file at once: its last four bytes say how much will come out (RFC 1952, 2.3.1), so that it comes
+   out in the place where it stays. They are believed as far as data are that somebody wants. */
+static bool take_whole(reader *r, int file, const unsigned char *piece, size_t n)
+{
+    const size_t   believed = 32;                        /* times the packed bytes; what is packed closer grows */
+    size_t         size = r->expected;
+    unsigned char *packed = cn__alloc(r->ctx, size);
+    if (!packed) return cn__nomem(r->ctx), false;
+    memcpy(packed, piece, n);
+    int64_t got = fill(r, file, packed + n, size - n);
+    bool    good = got >= 0;
+    if (good) {
+        n += (size_t)got, r->offset = n;
+        const unsigned char *last = packed + n - 4;
+        size_t out = (size_t)last[0] | (size_t)last[1] << 8 | (size_t)last[2] << 16 | (size_t)last[3] << 24;
+        r->unpacked = out / believed <= n ? out : 0;
+        good = take_packed(r, packed, n);
+    }
+    cn__free(r->ctx, packed, size);
+    return good;
+}
+
+/* The first piece says whether it is packed. */
 static bool take_pieces(reader *r, int file, bool gunzip)
 {
     unsigned char piece[PIECE];
     for (bool first = true, end = false; !end; first = false) {
-        size_t n = 0;
-        while (n < sizeof piece && !end) {
-            int64_t got = FILE_CALL(r->ctx, read, file, piece + n, sizeof piece - n);
-            if (got < 0) return io_error(r->ctx, r->site, r->path, "read", got), false;
-            n += (size_t)got, end = !got;
-        }
-        r->offset += n;
+        int64_t n = fill(r, file, piece, sizeof piece);
+        if (n < 0) return false;
+        end = (size_t)n < sizeof piece;
+        r->offset += (size_t)n;
         if (first && gunzip && n >= 2 && piece[0] == 0x1f && piece[1] == 0x8b) {
             cn__zlib_memory(&r->z, r->ctx);
             if (inflateInit2(&r->z, MAX_WBITS + 16) != Z_OK) return cn__nomem(r->ctx), false;
             r->packed = true;
+            if (r->expected > (size_t)n && r->expected <= AT_ONCE) {
+                if (!take_whole(r, file, piece, (size_t)n)) return false;
+                continue;
+            }
         }
-        if (!(r->packed ? take_packed : take_plain)(r, piece, n)) return false;
+        if (!(r->packed ? take_packed : take_plain)(r, piece, (size_t)n)) return false;
     }
     if (r->packed && !r->between) return damaged(r, "they are cut short");
     return within_limit(r);

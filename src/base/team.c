@@ -3,19 +3,19 @@
 
    A thread takes a task by lowering `left`. What it then reads of the job (fn, args, rep) cannot change under it, for
    the caller publishes the next rep only when all tasks are finished, this one too. So there is no barrier to join: a
-   thread that the system has not woken yet is not waited for, and with more threads than processors nobody waits for
-   one that has no task. Threads look for tasks, for a short while in a loop, then asleep. */
+   thread that the system has not woken yet, or has taken the processor from, is not waited for while it has no task.
+   Threads look for tasks, for a short while in a loop, then asleep. There are never more of them than processors:
+   those would only take turns with the others, and be waited for. */
 #include "base/team.h"
 #include "base/cpu.h"
 #include "base/philox.h"
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { LINE = 64, SPIN_NS = 40000, CROWDED_SPIN_NS = 1000, CALLER_SPINS = 2000 };
+enum { LINE = 64, SPIN_NS = 40000, CALLER_SPINS = 2000, ALONE = 10 };
 
 typedef enum task_order { FROM_COUNTER, REVERSE, RANDOM } task_order;
 
@@ -31,16 +31,17 @@ struct cn__team {
     cn__fn      fn;
     const void *args;
     alignas(LINE) atomic_uint finished;
+    atomic_bool caller_sleeps;                           /* until the last task is finished */
     alignas(LINE) atomic_int sleepers;
     pthread_mutex_t lock;
-    pthread_cond_t  bell;
+    pthread_cond_t  bell, done;
     bool        quit;                                    /* with the lock held */
     alignas(LINE) cn_ctx *ctx;
     bool        running;                                 /* a call that comes while it is set comes from a task */
+    int64_t     alone_until;                             /* by now_ns; 0: the team works */
     task_order  order;
     uint64_t    draws;                                   /* of task_order RANDOM */
-    bool        crowded;                                 /* more threads than processors: nobody spins for long */
-    int         size, started;
+    int         size, threads, started;                  /* lanes; threads that work on tasks, of these are there */
     worker     *workers;                                 /* size of them; the first one is the caller */
 };
 
@@ -86,11 +87,18 @@ static void relax(void)
 #endif
 }
 
+static void ring(cn__team *t, pthread_cond_t *bell)
+{
+    pthread_mutex_lock(&t->lock);
+    pthread_cond_broadcast(bell);
+    pthread_mutex_unlock(&t->lock);
+}
+
 /* Does tasks until there are none left that nobody has taken. Many small ones are taken a few at a time, fewer towards
    the end: a taking costs some 100 ns where threads meet. */
 static void work(cn__team *t, cn__lane *lane)
 {
-    const uint32_t share = 4 * (uint32_t)t->size;
+    const uint32_t share = 4 * (uint32_t)t->threads;
     uint32_t done = 0, left = atomic_load_explicit(&t->left, memory_order_acquire);
     while (left) {
         uint32_t n = CN__MAX(left / share, 1);
@@ -101,7 +109,9 @@ static void work(cn__team *t, cn__lane *lane)
         done += n;
         left = atomic_load_explicit(&t->left, memory_order_acquire);
     }
-    if (done) atomic_fetch_add_explicit(&t->finished, done, memory_order_release);
+    if (!done) return;
+    atomic_fetch_add(&t->finished, done);
+    if (atomic_load(&t->caller_sleeps)) ring(t, &t->done);
 }
 
 static int64_t now_ns(void)
@@ -114,7 +124,7 @@ static int64_t now_ns(void)
 /* For a short while. */
 static bool await_task(cn__team *t)
 {
-    int64_t end = now_ns() + (t->crowded ? CROWDED_SPIN_NS : SPIN_NS);
+    int64_t end = now_ns() + SPIN_NS;
     do {
         for (int i = 0; i < 64; i++) {
             if (atomic_load_explicit(&t->left, memory_order_relaxed)) return true;
@@ -147,23 +157,43 @@ static void *work_until_closed(void *with)
     return NULL;
 }
 
-static void wake(cn__team *t, uint32_t ntask)
+/* Somebody is in the midst of a task. Where that takes long, the system may have taken the processor from it: asleep we
+   leave it ours, which a loop of sched_yield does not. The same order as in sleep_for_task. */
+static void sleep_until_done(cn__team *t, uint32_t ntask)
 {
     pthread_mutex_lock(&t->lock);
-    if (ntask > 2) pthread_cond_broadcast(&t->bell);
-    else pthread_cond_signal(&t->bell);
+    atomic_store(&t->caller_sleeps, true);
+    while (atomic_load(&t->finished) != ntask) pthread_cond_wait(&t->done, &t->lock);
+    atomic_store(&t->caller_sleeps, false);
     pthread_mutex_unlock(&t->lock);
+}
+
+/* A wait far longer than what this thread did itself: others have the processors. What was lost is made up for by
+   working alone for ten times as long, so a crowd costs a tenth at most. */
+static void wait_asleep(cn__team *t, uint32_t ntask, int64_t begin)
+{
+    int64_t from = now_ns();
+    sleep_until_done(t, ntask);
+    int64_t end = now_ns();
+    if (end - from > 2 * (from - begin)) t->alone_until = end + ALONE * (end - from);
+}
+
+static bool alone(cn__team *t)
+{
+    if (t->alone_until && now_ns() >= t->alone_until) t->alone_until = 0;
+    return t->alone_until != 0;
 }
 
 static void run_rep(cn__team *t, uint32_t ntask)
 {
+    const int64_t begin = now_ns();
     atomic_store_explicit(&t->finished, 0, memory_order_relaxed);
     atomic_store(&t->left, ntask);
-    if (atomic_load(&t->sleepers)) wake(t, ntask);
+    if (atomic_load(&t->sleepers)) ring(t, &t->bell);
     work(t, &t->workers[0].lane);
     for (int spins = 0; atomic_load_explicit(&t->finished, memory_order_acquire) != ntask; spins++) {
-        if (spins < CALLER_SPINS && !t->crowded) relax();
-        else sched_yield();                              /* a long task, or one whose thread waits for this processor */
+        if (spins == CALLER_SPINS) wait_asleep(t, ntask, begin);
+        else relax();
     }
 }
 
@@ -196,7 +226,7 @@ void cn__team_run(cn__team *t, cn__fn fn, const void *args, uint32_t nrep, uint3
 {
     bool nested = t->running || !ntask;
     bool disordered = t->order != FROM_COUNTER && ntask > 1;
-    if (nested || disordered || ntask == 1 || t->size == 1) {
+    if (nested || disordered || ntask == 1 || t->threads == 1 || alone(t)) {
         cn__lane *lane = self && self->team == t ? &self->lane : &t->workers[0].lane;
         for (uint32_t rep = 0; rep < nrep && !stopped(stop); rep++) {
             if (disordered) run_disordered(t, fn, args, rep, ntask, lane);
@@ -228,11 +258,12 @@ cn__team *cn__team_open(cn_ctx *ctx, int threads)
     t->ctx = ctx, t->size = threads, t->workers = (worker *)(t + 1);
     if (order && !strcmp(order, "reverse")) t->order = REVERSE;
     if (order && !strcmp(order, "random")) t->order = RANDOM;
-    t->crowded = threads > cn__cpu_info()->processors;
+    t->threads = CN__MIN(threads, cn__cpu_info()->processors);
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->bell, NULL);
+    pthread_cond_init(&t->done, NULL);
     for (int i = 0; i < threads; i++) t->workers[i].lane.index = (uint32_t)i, t->workers[i].team = t;
-    for (t->started = 1; t->started < threads; t->started++) {
+    for (t->started = 1; t->started < t->threads; t->started++) {
         if (start(&t->workers[t->started])) continue;
         cn__team_close(t);
         return NULL;
@@ -250,6 +281,7 @@ void cn__team_close(cn__team *t)
     for (int i = 1; i < t->started; i++) pthread_join(t->workers[i].thread, NULL);
     for (int i = 0; i < t->size; i++) cn__free(t->ctx, t->workers[i].lane.scratch, t->workers[i].lane.scratch_size);
     pthread_cond_destroy(&t->bell);
+    pthread_cond_destroy(&t->done);
     pthread_mutex_destroy(&t->lock);
     cn__free(t->ctx, t, sizeof *t + (size_t)t->size * sizeof(worker));
 }

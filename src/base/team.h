@@ -10,7 +10,8 @@ typedef struct cn__lane { uint32_t index; void *scratch; size_t scratch_size; } 
 typedef void (*cn__fn)(const void *args, uint32_t rep, uint32_t task, cn__lane *lane);
 
 typedef struct cn__team cn__team;
-cn__team *cn__team_open(cn_ctx *, int threads);          /* the caller counts as one; NULL: out of memory */
+/* The caller counts as one; those beyond the number of processors stay away. NULL: out of memory. */
+cn__team *cn__team_open(cn_ctx *, int threads);
 void      cn__team_close(cn__team *);
 int       cn__team_size(const cn__team *);
 /* at least so much for each lane; false: out of memory. Not while running */

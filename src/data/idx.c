@@ -83,9 +83,10 @@ cn_array *cn_array_from_idx(cn_ctx *ctx, const char *path)
         cn__free(ctx, p, n + 1);
         return a;
     }
-    size_t head = 4 + 4 * (size_t)rank;
-    memmove(p, p + head, n - head);                      /* the file's block becomes the array's: no second copy */
-    cn__swap_bytes(p, cn__dtype_size(dtype), a->values.count);
-    cn__array_take(a, p, n + 1);
+    size_t head = 4 + 4 * (size_t)rank, item = cn__dtype_size(dtype);
+    cn__array_take(a, p, n + 1);                         /* the file's block becomes the array's: no second copy */
+    if (head % item) memmove(p, p + head, n - head);
+    else a->values.data = a->data = p + head;
+    cn__swap_bytes(a->data, item, a->values.count);
     return a;
 }

@@ -52,7 +52,7 @@ bool cn__plan_save(cn__prep *p)
 
 /* ---- Updates in place -------------------------------------------------------------------------------------------- */
 /* ACCUMULATE may have a scale or not; else results tell how many operands there are. */
-static bool same_kind(const cn__inst *a, const cn__inst *b)
+bool cn__one_update(const cn__inst *a, const cn__inst *b)
 {
     return a->op == b->op && a->nout == b->nout && a->attr_size == b->attr_size &&
            (!a->attr_size || !memcmp(a->attr, b->attr, a->attr_size));
@@ -69,7 +69,8 @@ static bool prepare_updates(cn__prep *p, const cn__schedule *s, const cn__inst *
         int n = 0;
         if (taken[k]) continue;
         for (uint32_t j = k; j < (b->prepare_updates ? s->ncommit : k + 1); j++)
-            if (!taken[j] && same_kind(i, &g->insts.at[order[j]])) run[n++] = &g->insts.at[order[j]], taken[j] = true;
+            if (!taken[j] && cn__one_update(i, &g->insts.at[order[j]]))
+                run[n++] = &g->insts.at[order[j]], taken[j] = true;
         p->inst = order[k], p->position = s->ncompute + k + 2, p->temps = p->lives.n;
         if (!(b->prepare_updates ? b->prepare_updates(p, g, run, n) : b->prepare(p, g, i)) || p->status) return false;
     }

@@ -43,8 +43,9 @@ void      cn__plan_ref(cn__plan *);
 void      cn__plan_unref(cn__plan *);
 int64_t   cn__plan_roots(const cn__plan *);
 
-/* A clock for the steps of one plan: how many there were, and what each of its calls took in all. */
-typedef struct cn__timer { const cn__plan *plan; uint64_t steps; double *seconds; } cn__timer;
+/* A clock for the first `room` steps of one plan: how many there were; of each, a row of seconds: what stood between it
+   and the step before (0: that was not under the clock), then each call. */
+typedef struct cn__timer { const cn__plan *plan; uint64_t steps, room; double *took, last; } cn__timer;
 
 typedef struct cn__own { void *at; size_t bytes; } cn__own;
 
@@ -92,5 +93,6 @@ cn__run_end cn__run_legs(cn__exec *, const cn__leg *, int nlegs, uint64_t *done,
 cn__run_end cn__run_epochs(cn__exec *, const cn__leg *, int nlegs, uint64_t epochs,
                            int (*tail)(void *user, uint64_t epoch), void *user, uint64_t *epochs_done, double deadline);
 double cn__now(void);                                    /* seconds, monotonic */
+bool cn__one_update(const cn__inst *, const cn__inst *);          /* in place, these are one call */
 void cn__explain(const cn__plan *, cn__text *);          /* which kernel each node got, why others declined */
 #endif

@@ -42,9 +42,18 @@ int cn__mirror_of(cn__prep *p, cn__var *var, cn__layout layout)
     return k;
 }
 
+static bool stale(const cn__plan *plan)
+{
+    for (uint32_t k = 0; k < plan->nvars; k++)
+        for (int m = 0; plan->use[k].reads >> m; m++)
+            if (plan->use[k].reads >> m & 1 && plan->var[k]->mirror[m].version != plan->var[k]->version) return true;
+    return false;
+}
+
+/* Runners predict without the lock: it is for the first of them that come after weights changed. */
 void cn__mirrors_refresh(const cn__plan *plan)
 {
-    if (!plan->reads_mirrors) return;
+    if (!plan->reads_mirrors || !stale(plan)) return;
     cn__mirrors_lock(plan->ctx);
     for (uint32_t k = 0; k < plan->nvars; k++) {
         cn__var *var = plan->var[k];
@@ -52,7 +61,7 @@ void cn__mirrors_refresh(const cn__plan *plan)
             cn__mirror *mirror = &var->mirror[m];
             if (!(plan->use[k].reads >> m & 1) || mirror->version == var->version) continue;
             plan->backend->pack((cn__layout)mirror->layout, &var->type, var->master, mirror->at);
-            mirror->version = var->version;
+            mirror->version = var->version;              /* after the packing: who sees it sees what was packed */
         }
     }
     cn__mirrors_unlock(plan->ctx);

@@ -52,6 +52,12 @@ static void find_fault(cn__exec *e, const cn__linked *l)
     atomic_store(&e->fault, found ? found : fault);
 }
 
+static inline void finish(cn__exec *e, cn__linked *l, uint64_t rows)
+{
+    l->committed = true;
+    for (uint32_t k = 0; k < e->nfeeds; k++) e->feeds[k].cursor += rows;
+}
+
 static inline cn__run_end step(cn__exec *e, cn__linked *l, uint64_t rows)
 {
     const cn__call *commit = l->call + l->plan->ncompute;
@@ -60,25 +66,34 @@ static inline cn__run_end step(cn__exec *e, cn__linked *l, uint64_t rows)
     if (atomic_load_explicit(&e->fault, memory_order_relaxed)) return find_fault(e, l), CN__RUN_FAULT;
     if (!all_finite(e, l)) return CN__RUN_NONFINITE;
     run_calls(e, commit, commit + l->plan->ncommit, NULL);
-    l->committed = true;
-    for (uint32_t k = 0; k < e->nfeeds; k++) e->feeds[k].cursor += rows;
+    finish(e, l, rows);
     return CN__RUN_DONE;
 }
 
-/* The same step with a look at the clock after each call. */
+static double timed_calls(cn__exec *e, const cn__call *c, uint32_t n, double since, double *took)
+{
+    for (uint32_t k = 0; k < n; k++) {
+        run_calls(e, c + k, c + k + 1, NULL);
+        double now = cn__now();
+        took[k] = now - since, since = now;
+    }
+    return since;
+}
+
+/* The same step with a look at the clock after each call. One that does not come to its end is computed again without,
+   which says why. */
 static cn__run_end timed_step(cn__exec *e, cn__linked *l, uint64_t rows)
 {
     cn__timer *t = e->timer;
-    const cn__call *c = l->call, *commit = c + l->plan->ncompute, *end = commit + l->plan->ncommit;
-    for (double now = cn__now(), then; c < end; c++, now = then) {
-        if (c == commit && (atomic_load(&e->stop) || atomic_load(&e->fault) || !all_finite(e, l))) break;
-        run_calls(e, c, c + 1, NULL);
-        t->seconds[c - l->call] += (then = cn__now()) - now;
-    }
-    if (c <= commit && l->plan->ncommit) return step(e, l, rows);        /* which says what it was */
+    uint32_t   n = l->plan->ncompute, most = n + l->plan->ncommit;
+    if (t->steps == t->room) return step(e, l, rows);
+    double *took = t->took + t->steps * (1 + (uint64_t)most), now = cn__now();
+    took[0] = t->last > 0 ? now - t->last : 0;
+    now = timed_calls(e, l->call, n, now, took + 1);
+    if (atomic_load(&e->stop) || atomic_load(&e->fault) || !all_finite(e, l)) return step(e, l, rows);
+    t->last = timed_calls(e, l->call + n, l->plan->ncommit, now, took + 1 + n);
     t->steps++;
-    l->committed = true;
-    for (uint32_t k = 0; k < e->nfeeds; k++) e->feeds[k].cursor += rows;
+    finish(e, l, rows);
     return CN__RUN_DONE;
 }
 
@@ -89,7 +104,9 @@ typedef struct run { cn__exec *e; cn__linked *now; uint32_t denormals; } run;
 static void turn_to(run *r, cn__linked *next)
 {
     if (r->now == next) return;
+    cn__timer *t = r->e->timer;
     if (r->now && r->now->committed) cn__mirrors_written(r->now->plan);
+    if (r->now && t && t->plan != r->now->plan) t->last = 0;             /* a step of another plan stands between */
     if (next) {
         next->committed = false;
         cn__mirrors_refresh(next->plan);

@@ -50,7 +50,7 @@ typedef enum cn__layout {                                /* physical layouts; RO
     CN__LAYOUTS
 } cn__layout;
 
-typedef struct cn__mirror { uint8_t layout; void *at; size_t bytes; uint64_t version; } cn__mirror;
+typedef struct cn__mirror { uint8_t layout; void *at; size_t bytes; _Atomic uint64_t version; } cn__mirror;
 typedef struct cn__var {
     cn_ctx     *ctx;
     const char *path;                                    /* "dense_1/kernel"; in the owner's arena */

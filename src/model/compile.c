@@ -9,8 +9,6 @@
 /* Words that become a metric or a loss once targets are known. */
 static const char *const by_targets[] = { "accuracy", "acc", "crossentropy", "ce" };
 
-static bool is_name(const char *choice) { return (unsigned char)*choice >= ' '; }       /* options begin with a mark */
-
 const char *cn__choice_by_targets(cn__family family, const char *word)
 {
     for (size_t i = 0; i < CN__COUNT(by_targets); i++)
@@ -24,7 +22,7 @@ const char *cn__choice_copy(cn_ctx *ctx, cn__arena *mem, const char *site, cn__f
     const char *word = cn__choice_by_targets(family, choice);
     if (word) return word;
     if (!cn__spec_make(ctx, mem, site, family, choice, &spec)) return NULL;
-    if (!is_name(choice)) return spec.args;
+    if (!cn__choice_is_name(choice)) return spec.args;
     const char *name = cn__arena_text(mem, choice);
     if (!name) cn__nomem(ctx);
     return name;
@@ -322,7 +320,7 @@ static bool add_metrics(cn_model *m, cn__training *t, int k, int weighted, const
         if (!cn__metric_make(m->obj.ctx, &t->mem, site, to->metric[weighted][i], &to->loss, &to->y, &to->p, &metric))
             return false;
         const char *choice = to->metric[weighted][i],
-                   *name = is_name(choice) && !strchr(choice, '>') ? choice : metric.name;
+                   *name = cn__choice_is_name(choice) && !strchr(choice, '>') ? choice : metric.name;
         const char *plain = name;                        /* Keras: as it was written, if it was a word */
         for (size_t j = 0; j < t->gauges.n; j++)         /* the same metric without and with weights */
             if (t->gauges.at[j].target == k && t->gauges.at[j].kind == CN__GAUGE_METRIC &&

@@ -327,6 +327,9 @@ cn_runner *(cn_prepare_graph)(cn_prepare_graph_args *given)
     if (!r || cn__bad(r)) return r;
     const cn__backend *backend = cn__model_backend(ctx);
     cn_status status = !backend ? (cn_error)(ctx) : set_roots(g, a.outputs, &nout, a.head.site);
+    if (!status && a.threads < 0)
+        status = cn__fail(ctx, a.head.site, CN_E_VALUE, "cn_prepare_graph: threads is %lld, it must be 0 or more.",
+                          (long long)a.threads);
     if (!status && g->inputs.n > CN_MAX_IO)
         status = cn__fail(ctx, a.head.site, CN_E_LIMIT, "cn_prepare_graph: %zu inputs, at most %d are possible.",
                           g->inputs.n, CN_MAX_IO);

@@ -9,7 +9,8 @@
    callbacks.c csv_logger.c progress.c results.c  what one sees of it
    watch.c fault.c
    snapshot.c checkpoints.c                       going on with it later
-   runner.c graph_api.c extend.c profile.c        runners, graphs of one's own, parts of one's own, what steps cost */
+   runner.c graph_api.c extend.c                  runners, graphs of one's own, parts of one's own
+   costs.c limits.c explain.c profile.c           what steps cost (costs.h) */
 #ifndef CN__MODEL_H
 #define CN__MODEL_H
 #include "base/shaped.h"

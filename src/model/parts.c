@@ -138,6 +138,8 @@ cn_status cn_set_trainable(cn_model *m, const char *pattern, cn_flag on)
     if (cn__bad(m)) return cn__fail_with(m);
     if (m->running)
         return cn__fail(m->obj.ctx, NULL, CN_E_STATE, "cn_set_trainable: model \"%s\" is at work.", m->layer->name);
+    if (on != CN_YES && on != CN_NO)
+        return cn__fail(m->obj.ctx, NULL, CN_E_VALUE, "cn_set_trainable: %d is neither CN_YES nor CN_NO.", (int)on);
     int n = pattern ? set_matching(m, "", pattern, on != CN_NO, &ok) : 0;
     if (!ok) return cn__nomem(m->obj.ctx);
     return n ? CN_OK

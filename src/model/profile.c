@@ -1,165 +1,221 @@
-/* profile.c: what a model's step consists of, call by call: which kernel each part got, what it has to do, what it
-   took, and why better kernels declined. The clock stands beside the run loop, not in it (exec.h: cn__timer). */
-#include "model/model.h"
-#include <stdio.h>
+/* profile.c: where the time goes: cn_explain says what the calls of a step have to do, cn_profile what they took. The
+   clock stands beside the run loop, not in it (exec.h: cn__timer). */
+#include "base/file.h"
+#include "model/costs.h"
 
-typedef struct row {
-    const char *layer, *op, *kernel;
-    char        type[96];
-    double      flops, bytes, seconds;
-    uint32_t    tasks;
-} row;
-typedef struct table { cn__arena mem; row *row; size_t n; double seconds; bool timed; } table;
-
-/* ---- What a call has to do --------------------------------------------------------------------------------------- */
-static double moved(const cn_graph *g, const cn__inst *i)  /* bytes read and written, each operand once */
+static cn_status not_compiled(const cn_model *m, const char *site, const char *verb)
 {
-    double bytes = 0;
-    const cn__val *in = cn__in(g, i);
-    for (int k = 0; k < i->nin; k++)
-        if (in[k]) bytes += (double)cn__type_bytes(cn__type_of(g, in[k]));
-    for (int k = 0; k < i->nout; k++) bytes += (double)cn__type_bytes(cn__type_of(g, i->out + (cn__val)k));
-    return bytes;
+    return cn__fail(m->obj.ctx, site, CN_E_STATE,
+                    "%s: model \"%s\" is not compiled. Call cn_compile(m, .loss = CN_MSE) before, or look at its "
+                    "predictions: .training = CN_NO.", verb, m->layer->name);
 }
 
-/* Of products 2 m n k; of all else an operation for each number that comes out. */
-static double operations(const cn_graph *g, const cn__inst *i)
+/* .training: as it is said, else what the model can do. */
+static cn_status choose_mode(const cn_model *m, cn_flag training, const char *site, const char *verb, cn__mode *mode)
 {
-    const cn__type *out = i->out ? cn__type_of(g, i->out) : NULL;
-    if (!out) return 0;
-    double n = (double)cn__type_count(out);
-    const cn__val  *in = cn__in(g, i);
-    const cn__type *a = i->nin && in[0] ? cn__type_of(g, in[0]) : NULL;
-    bool product = i->op == CN__OP_MATMUL || i->op == CN__OP_PRODUCT || i->op == CN__OP_DENSE;
-    int32_t turned = i->op == CN__OP_DENSE || !i->attr ? 0 : *(const int32_t *)i->attr;
-    if (product && a && a->rank >= 2) return 2 * n * (double)a->dim[turned ? a->rank - 2 : a->rank - 1];
-    return i->op == CN__OP_DENSE_GRAD && a ? 4 * (double)cn__type_count(a) * (double)cn__type_of(g, in[1])->dim[1] : n;
+    *mode = training == CN_YES || (!training && m->training) ? CN__TRAIN : CN__PREDICT;
+    if (m->running) return cn__fail(m->obj.ctx, site, CN_E_STATE, "%s: model \"%s\" is at work.", verb, m->layer->name);
+    return *mode == CN__TRAIN && !m->training ? not_compiled(m, site, verb) : CN_OK;
 }
 
-static bool make_table(cn_ctx *ctx, const cn__plan *plan, const cn__timer *timer, table *t)
+static cn_status at_least_1(cn_ctx *ctx, const char *site, const char *verb, const char *what, int64_t n)
 {
-    const cn_graph *g = plan->graph;
-    size_t n = plan->ncompute + plan->ncommit;
-    *t = (table){ .mem.ctx = ctx, .timed = timer != NULL };
-    if (!(t->row = cn__arena_alloc(&t->mem, (n + 1) * sizeof *t->row))) return cn__nomem(ctx), false;
-    for (size_t k = 0; k < n; k++) {
-        const cn__call *c = &plan->call[k];
-        const cn__inst *i = &g->insts.at[c->inst];
-        row *r = &t->row[t->n++];
-        *r = (row){ .layer = i->origin ? g->origins.at[i->origin] : "", .op = cn__ops[i->op].name,
-                    .kernel = plan->kernel[k], .flops = operations(g, i), .bytes = moved(g, i),
-                    .tasks = c->nrep * c->ntask };
-        if (i->out) cn__type_text(cn__type_of(g, i->out), r->type, sizeof r->type);
-        if (timer) t->seconds += r->seconds = timer->seconds[k] / (double)CN__MAX(timer->steps, 1);
+    return n > 0 ? CN_OK
+                 : cn__fail(ctx, site, CN_E_VALUE, "%s: %s is %lld, it must be at least 1.", verb, what, (long long)n);
+}
+
+/* ---- cn_explain: the plan for data that are not there yet -------------------------------------------------------- */
+static cn_status input_types(const cn_model *m, int64_t batch, const char *site, cn__signature *sig)
+{
+    if (!m->built)
+        return cn__fail(m->obj.ctx, site, CN_E_STATE,
+                        "cn_explain: the shape of model \"%s\" is not known yet. Use cn_sequential(c, {28, 28}).",
+                        m->layer->name);
+    sig->batch = batch, sig->nx = (int)m->inputs.n;
+    for (int i = 0; i < sig->nx; i++) {
+        const cn_tensor *in = m->inputs.at[i];
+        char shape[CN__SHAPE_TEXT];
+        cn__tensor_type(in, &sig->x[i]);
+        if (in->head.dim[0] > 0) sig->batch = in->head.dim[0];
+        for (int k = 1; k < sig->x[i].rank; k++)
+            if (sig->x[i].dim[k] < 0)
+                return cn__fail(m->obj.ctx, site, CN_E_SHAPE,
+                                "cn_explain: input %d of model \"%s\" takes the shape %s, so that its data decide what "
+                                "there is to do. Use cn_profile.", i, m->layer->name,
+                                cn__shape_text(in->head.rank, in->head.dim, shape));
     }
-    return true;
+    for (int i = 0; i < sig->nx; i++) sig->x[i].dim[0] = sig->batch;
+    return CN_OK;
 }
 
-/* ---- As text ----------------------------------------------------------------------------------------------------- */
-static void print_row(cn__text *text, const table *t, const row *r)
+/* Targets as most data have them: class numbers for a sparse loss, else numbers in the output's shape. */
+static void guess_target(const cn_model *m, int k, cn__part *p)
 {
-    cn__text_add(text, "%-24.24s %-24.24s %-20.20s %5u", r->layer, r->kernel, r->type, r->tasks);
-    if (!t->timed) cn__text_add(text, " %10.3f %10.1f\n", r->flops * 1e-6, r->bytes / 1024);
-    else
-        cn__text_add(text, " %10.2f %5.1f %% %9.1f %9.1f\n", r->seconds * 1e6, 100 * r->seconds / t->seconds,
-                     r->flops / r->seconds * 1e-9, r->bytes / r->seconds * 1e-9);
+    const cn__target *t = &m->training->target[k];
+    bool     sparse = t->loss.cls ? cn__target_sparse(t) : t->loss_choice && !strncmp(t->loss_choice, "sparse", 6);
+    cn__type type;
+    cn__tensor_type(m->outputs.at[k], &type);
+    p->dtype = sparse ? CN_INT32 : (cn_dtype)type.dtype;
+    p->rank = type.rank - 1 - (sparse && type.rank > 1);
+    for (int i = 0; i < p->rank; i++) p->dim[i] = type.dim[i + 1];
 }
 
-/* The same by layer, in the order of their first calls. */
-static void print_layers(cn__text *text, const table *t)
+static cn_status target_types(cn_model *m, const char *site, cn__signature *sig)
 {
-    for (size_t i = 0; i < t->n; i++) {
-        double seconds = 0;
-        bool   first = true;
-        for (size_t k = 0; k < i && first; k++) first = strcmp(t->row[k].layer, t->row[i].layer) != 0;
-        for (size_t k = i; first && k < t->n; k++)
-            if (!strcmp(t->row[k].layer, t->row[i].layer)) seconds += t->row[k].seconds;
-        if (!first) continue;
-        int bar = (int)(40 * seconds / t->seconds + 0.5);
-        cn__text_add(text, "%-24.24s %10.2f us %5.1f %% ", t->row[i].layer, seconds * 1e6, 100 * seconds / t->seconds);
-        for (int k = 0; k < bar; k++) cn__text_add(text, "█");
-        cn__text_add(text, "\n");
+    cn__source *s = cn__alloc0(m->obj.ctx, sizeof *s);
+    if (!s) return cn__nomem(m->obj.ctx);
+    s->samples = sig->batch, s->ny = sig->ny = m->training->targets;
+    for (int k = 0; k < sig->ny && (size_t)k < m->outputs.n; k++) guess_target(m, k, &s->y[k]);
+    cn_status status = cn__training_ready(m, s, site);
+    for (int k = 0; !status && k < sig->ny; k++) {
+        status = cn__target_type(m, k, &s->y[k], site, &sig->y[k]);
+        sig->y[k].dim[0] = sig->batch;
     }
+    cn__free(m->obj.ctx, s, sizeof *s);
+    return status;
 }
 
-static void print_plan(cn__text *text, const cn__program *p, const table *t)
+static cn__program *explained(cn_model *m, const cn_explain_args *a)
 {
-    static const char *const modes[] = {
-        [CN__TRAIN] = "training",
-        [CN__EVAL] = "evaluation",
-        [CN__PREDICT] = "prediction",
-    };
-    cn__text_add(text, "%s, batch %lld, backend %s, %.1f KiB of intermediate values\n", modes[p->sig.mode],
-                 (long long)p->sig.batch, p->plan->backend->name, (double)p->plan->arena / 1024);
-    cn__text_add(text, "%-24s %-24s %-20s %5s %s\n", "layer", "kernel", "result", "tasks",
-                 t->timed ? "        us   share    GFLOP/s      GB/s" : "    MFLOP        KiB");
-    for (size_t i = 0; i < t->n; i++) print_row(text, t, &t->row[i]);
-    if (t->timed) {
-        cn__text_add(text, "%-24s %54.2f us a step\n\n", "all", t->seconds * 1e6);
-        print_layers(text, t);
-    } else if (p->plan->declined && *p->plan->declined)
-        cn__text_add(text, "expanded, and why:\n%s", p->plan->declined);
-    cn__text_add(text, "\n");
+    const char   *site = a->head.site;
+    cn__signature sig;
+    memset(&sig, 0, sizeof sig);
+    if (cn__model_check(m, site) || choose_mode(m, a->training, site, "cn_explain", &sig.mode) ||
+        at_least_1(m->obj.ctx, site, "cn_explain", "batch_size", a->batch_size) ||
+        input_types(m, a->batch_size, site, &sig) || cn__model_weights_ready(m, site) ||
+        (sig.mode == CN__TRAIN && target_types(m, site, &sig)))
+        return NULL;
+    sig.feeds = true, sig.structure = cn__model_structure(m), sig.watches = cn__watches_key(m);
+    sig.compiled = sig.mode == CN__TRAIN ? m->training->number : 0;
+    return cn__program_get(m, &sig, site);
 }
 
-static cn_array *text_array(cn_array *a, cn__text *text)
+cn_array *(cn_explain)(cn_explain_args *given)
 {
-    const char *all = text->nomem ? NULL : cn__text_get(text);
-    if (!all) cn__poison(a, NULL, CN_E_NOMEM, "out of memory for a table");
-    else cn__array_strings(a, NULL, 0, NULL, &all);
-    return a;
-}
-
-static bool tell(cn_model *m, const cn__program *p, const cn__timer *timer, cn__text *text)
-{
-    table t;
-    bool  ok = make_table(m->obj.ctx, p->plan, timer, &t);
-    if (ok) print_plan(text, p, &t);
-    cn__arena_free(&t.mem);
-    return ok;
-}
-
-/* ---- cn_explain: every plan that the model has so far ------------------------------------------------------------ */
-static bool predict_zeros(cn_model *m)                   /* so that there is one */
-{
-    CN_ARGS(cn_prepare, a);
-    a.on = m;
-    cn_runner *r = (cn_prepare)(&a);
-    bool ok = !cn__bad(r) && !cn_run(r);
-    if (cn__bad(r)) cn__fail_with(r);
-    return cn_free(r), ok;
-}
-
-cn_array *cn_explain(cn_model *m)
-{
+    CN__ARGS(cn_explain_args, a, given);
+    CN__FILL(cn_explain_args, CN_EXPLAIN_FIELDS);
+    cn_model *m = a.on;
     if (!m) return NULL;
-    cn_array *a = cn__array_blank(m->obj.ctx);
-    cn__text  text = { .ctx = m->obj.ctx };
-    if (cn__bad(m)) return cn__inherit(a, m);
-    bool ok = m->programs.n || predict_zeros(m);
-    for (size_t i = 0; ok && i < m->programs.n; i++) ok = tell(m, m->programs.at[i], NULL, &text);
-    a = ok ? text_array(a, &text) : cn__poison_recorded(a);
-    cn__text_free(&text);
-    return a;
+    if (cn__bad(m)) return cn__inherit(cn__array_blank(m->obj.ctx), m);
+    cn_array    *out = NULL;
+    cn__program *p = explained(m, &a);
+    if (p) {
+        cn__costs c;
+        if (!cn__costs_open(&c, m, p, NULL)) out = cn__costs_told(&c, a.head.site);
+        cn__costs_close(&c);
+        cn__program_unpin(p);
+    }
+    return out ? out : cn__poison_recorded(cn__array_blank(m->obj.ctx));
 }
 
-/* ---- cn_profile -------------------------------------------------------------------------------------------------- */
-static cn_status run_steps(cn_model *m, const cn_profile_args *p, int64_t steps)
+/* ---- cn_profile: steps under the clock --------------------------------------------------------------------------- */
+typedef struct profiling {
+    cn_model   *m;
+    const char *site;
+    cn__mode    mode;
+    cn_dataset *ds;
+    int64_t     batch;
+} profiling;
+
+/* Data of few batches are gone through again and again. */
+static cn_status run_training(const profiling *p, int64_t steps)
 {
+    int64_t samples = cn__dataset_source(p->ds)->samples, whole = CN__MAX(samples / p->batch, 1);
     CN_ARGS(cn_fit, f);
-    f.head.site = p->head.site, f.on = m, f.x = p->x, f.y = p->y;
-    f.batch_size = p->batch_size, f.steps_per_epoch = steps, f.epochs = 1;
+    f.head.site = p->site, f.on = p->m, f.x = p->ds, f.batch_size = p->batch, f.epochs = 1;
+    if (samples == CN_ANY || steps < whole) f.steps_per_epoch = steps;
+    else f.epochs = (steps + whole - 1) / whole;
     return (cn_fit)(&f);
 }
 
-static const cn__program *training_program(const cn_model *m)            /* of the largest batch */
+static cn_status run_passes(const profiling *p, cn__reader *r, int64_t steps)
 {
-    const cn__program *found = NULL;
-    for (size_t i = 0; i < m->programs.n; i++) {
-        const cn__program *p = m->programs.at[i];
-        if (p->sig.mode == CN__TRAIN && (!found || p->sig.batch > found->sig.batch)) found = p;
+    cn_status status = cn__reader_open(r, p->m, p->ds, CN__PREDICT, p->batch, p->site);
+    if (!status) status = cn__model_weights_ready(p->m, p->site);
+    if (!status) status = cn__reader_ready(r);
+    for (int64_t done = 0; !status && done < steps;) {
+        cn__pass pass = { .reader = r, .mode = CN__PREDICT, .epoch = -1, .steps = steps - done };
+        status = cn__reader_begin(r, 0);
+        if (!status) status = cn__pass_run(&pass);
+        if (!status && !pass.done)
+            status = cn__fail(p->m->obj.ctx, p->site, CN_E_VALUE, "the data are empty: there is not one sample.");
+        done += pass.done;
+    }
+    return status;
+}
+
+static cn_status run_prediction(const profiling *p, int64_t steps)
+{
+    cn_ctx     *ctx = p->m->obj.ctx;
+    cn__reader *r = cn__alloc0(ctx, sizeof *r);
+    if (!r) return cn__nomem(ctx);
+    p->m->running = true;
+    cn_status status = run_passes(p, r, steps);
+    p->m->running = false;
+    cn__reader_close(r);
+    cn__free(ctx, r, sizeof *r);
+    return status;
+}
+
+static cn_status run_steps(const profiling *p, int64_t steps)
+{
+    return p->mode == CN__TRAIN ? run_training(p, steps) : run_prediction(p, steps);
+}
+
+/* Of the programs that ran since then, the one of the largest batch: a ragged last one is another. */
+static cn__program *program_since(const profiling *p, uint64_t clock)
+{
+    cn__program *found = NULL;
+    for (size_t i = 0; i < p->m->programs.n; i++) {
+        cn__program *at = p->m->programs.at[i];
+        if (at->used > clock && at->sig.mode == p->mode && (!found || at->sig.batch > found->sig.batch)) found = at;
     }
     return found;
+}
+
+static cn_status time_steps(const profiling *p, cn__program *program, int64_t steps, cn__costs *c)
+{
+    cn_ctx   *ctx = p->m->obj.ctx;
+    cn__timer t = { .plan = program->plan, .room = (uint64_t)steps };
+    size_t    row = (1 + program->plan->ncompute + program->plan->ncommit) * sizeof *t.took, bytes;
+    if (!cn__mul_size((size_t)steps, row, &bytes) || !(t.took = cn__alloc(ctx, bytes))) return cn__nomem(ctx);
+    p->m->exec.timer = &t;
+    cn_status status = run_steps(p, steps);
+    p->m->exec.timer = NULL;
+    if (!status && !t.steps)
+        status = cn__fail(ctx, p->site, CN_E_STATE, "cn_profile: not one step of batch %lld came to its end.",
+                          (long long)program->sig.batch);
+    if (!status) status = cn__costs_open(c, p->m, program, &t);
+    cn__free(ctx, t.took, bytes);
+    return status;
+}
+
+static cn_status write_chart(const cn__costs *c, const char *path, const char *site)
+{
+    cn_array *chart = cn__costs_chart(c, site);
+    cn_status status = cn__bad(chart) ? cn__fail_with(chart) : CN_OK;
+    const char *svg = status ? "" : cn_string(chart, 0);
+    if (!status) status = cn__write_file(c->m->obj.ctx, site, path, svg, strlen(svg));
+    cn__unref(chart);
+    return status;
+}
+
+static cn_status profile(profiling *p, const cn_profile_args *a, cn_array **out)
+{
+    cn_ctx   *ctx = p->m->obj.ctx;
+    uint64_t  clock = p->m->clock;
+    cn__costs c = { .m = p->m };
+    cn_status status = cn__data_of(p->m, a->x, a->y, NULL, p->mode == CN__TRAIN, p->site, &p->ds);
+    if (!status) status = run_steps(p, 2);               /* plans are made, caches are warm */
+    cn__program *program = status ? NULL : program_since(p, clock);
+    if (!program) return status ? status : cn__fail(ctx, p->site, CN_E_STATE, "cn_profile: no step was run.");
+    program->pins++;
+    status = time_steps(p, program, a->steps, &c);
+    if (!status && a->svg) status = write_chart(&c, a->svg, p->site);
+    if (!status) *out = cn__costs_told(&c, p->site);
+    cn__costs_close(&c);
+    cn__program_unpin(program);
+    return status;
 }
 
 cn_array *(cn_profile)(cn_profile_args *given)
@@ -169,22 +225,13 @@ cn_array *(cn_profile)(cn_profile_args *given)
     cn_model *m = a.on;
     if (!m) return NULL;
     cn_ctx   *ctx = m->obj.ctx;
-    cn_array *out = cn__array_blank(ctx);
-    cn__text  text = { .ctx = ctx };
-    if (cn__bad(m)) return cn__inherit(out, m);
-    if (run_steps(m, &a, 2)) return cn__poison_recorded(out);            /* plans are made, caches are warm */
-    const cn__program *p = training_program(m);
-    size_t    bytes = (p->plan->ncompute + p->plan->ncommit) * sizeof(double);
-    cn__timer timer = { p->plan, 0, cn__alloc0(ctx, bytes) };
-    if (!timer.seconds) return cn__nomem(ctx), cn__poison_recorded(out);
-    cn__plan_ref(p->plan);
-    m->exec.timer = &timer;
-    bool ok = !run_steps(m, &a, a.steps);
-    m->exec.timer = NULL;
-    if (ok) ok = tell(m, p, &timer, &text);
-    cn__plan_unref((cn__plan *)(uintptr_t)timer.plan);
-    cn__free(ctx, timer.seconds, bytes);
-    out = ok ? text_array(out, &text) : cn__poison_recorded(out);
-    cn__text_free(&text);
-    return out;
+    cn_array *out = NULL;
+    if (cn__bad(m)) return cn__inherit(cn__array_blank(ctx), m);
+    profiling p = { .m = m, .site = a.head.site, .batch = a.batch_size };
+    cn_status status = choose_mode(m, a.training, p.site, "cn_profile", &p.mode);
+    if (!status) status = at_least_1(ctx, p.site, "cn_profile", "batch_size", a.batch_size);
+    if (!status) status = at_least_1(ctx, p.site, "cn_profile", "steps", a.steps);
+    if (!status) status = profile(&p, &a, &out);
+    cn__unref(p.ds);
+    return out ? out : cn__poison_recorded(cn__array_blank(ctx));
 }

@@ -61,10 +61,12 @@ void cn__bar_epoch(cn__bar *b, int64_t epoch)
 /* ---- The line ---------------------------------------------------------------------------------------------------- */
 static int by_name(const void *a, const void *b)
 {
-    return strcmp((*(const cn__result *const *)a)->name, (*(const cn__result *const *)b)->name);
+    const char *x = (*(const cn__result *const *)a)->name, *y = (*(const cn__result *const *)b)->name;
+    bool rate_x = !strcmp(x, "learning_rate"), rate_y = !strcmp(y, "learning_rate");
+    return rate_x != rate_y ? rate_x - rate_y : strcmp(x, y);
 }
 
-/* Results of this epoch, in the alphabet's order. */
+/* Results of this epoch, in the alphabet's order; the learning rate, which callbacks add, comes last. */
 static void add_results(const cn__bar *b, cn__text *line)
 {
     const cn__result *shown[CN_MAX_LIST * 4];

@@ -370,7 +370,7 @@ cn__program *cn__reader_program(cn__reader *r, int64_t rows)
 
 int64_t cn__reader_steps(const cn__reader *r)
 {
-    return r->count == CN_ANY ? CN_ANY : (r->count + r->batch - 1) / r->batch;
+    return r->count == CN_ANY ? CN_ANY : r->count / r->batch + (r->count % r->batch != 0);
 }
 
 static int64_t row_of(const cn__reader *r, int64_t position)

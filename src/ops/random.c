@@ -19,14 +19,25 @@ bool cn__shape_random(cn_graph *g, const cn__inst *i, const cn__type *const *in,
 
 static uint64_t state(const cn__ref_call *c, int k) { return (uint64_t)cn__get_whole(&c->in[0], k); }
 
+/* In pieces: bits come many at a time, and so do the numbers made of them. */
 #define EACH(name, formula)                                                                            \
     void cn__ref_##name(const cn__ref_call *c)                                                         \
     {                                                                                                  \
+        enum { PIECE = 256 };                                                                          \
         const cn__a_random *a = c->attr;                                                               \
-        int64_t n = cn__type_count(&c->out->type);                                                     \
-        for (int64_t i = 0; i < n; i++) {                                                              \
-            uint32_t bits = cn__random_bits(state(c, 0), a->stream, state(c, 1), (uint64_t)i);         \
-            cn__store(cn__dtype_of(c->out), c->out->at, (size_t)i, formula);                           \
+        const uint64_t seed = state(c, 0), step = state(c, 1);                                         \
+        const cn_dtype dtype = cn__dtype_of(c->out);                                                   \
+        const size_t   count = (size_t)cn__type_count(&c->out->type), item = cn__dtype_size(dtype);    \
+        uint32_t all[PIECE];                                                                           \
+        double   value[PIECE];                                                                         \
+        for (size_t i = 0, n; i < count; i += n) {                                                     \
+            n = CN__MIN(count - i, PIECE);                                                             \
+            cn__random_fill(seed, a->stream, step, i, all, n);                                         \
+            for (size_t k = 0; k < n; k++) {                                                           \
+                const uint32_t bits = all[k];                                                          \
+                value[k] = formula;                                                                    \
+            }                                                                                          \
+            cn__convert(dtype, (char *)c->out->at + i * item, CN_FLOAT64, value, n);                   \
         }                                                                                              \
     }
 EACH(random_uniform,   a->a + (a->b - a->a) * (double)cn__unit_f32(bits))

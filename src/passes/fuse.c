@@ -73,7 +73,6 @@ static bool is_product(const cn_graph *g, uint32_t k)
     const cn__inst *i = &g->insts.at[k];
     if (i->op != CN__OP_MATMUL || !is_f32(g, i->out) || !cn__type_count(cn__type_of(g, i->out))) return false;
     const cn__a_matmul *m = i->attr;
-    if (m->bf16) return false;
     return cn__type_of(g, cn__in(g, i)[1])->rank == 2 && (!m->ta || cn__type_of(g, cn__in(g, i)[0])->rank == 2);
 }
 

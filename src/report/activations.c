@@ -53,7 +53,7 @@ static const char *name_of(cn_act act)
 cn_array *(cn_chart_activations)(cn_chart_activations_args *args)
 {
     CN__ARGS(cn_chart_activations_args, g, args);
-    CN_CHART_ACTIVATIONS_FIELDS(CN__FILL)
+    CN_CHART_ACTIVATIONS_FIELDS(CN__PRESET)
     static const cn__legend_entry legend[] = { { "value", CN__BLUE, CN__MARK_LINE },
                                                { "slope", CN__RED, CN__MARK_DASHED } };
     int       n = 0;
@@ -66,6 +66,7 @@ cn_array *(cn_chart_activations)(cn_chart_activations_args *args)
                          76 + rows * each_h))
         return cn__chart_end(&c);
     if (!n) cn__poison(c.array, g.head.site, CN_E_VALUE, "chart_activations: name at least one: { CN_RELU }");
+    else cn__chart_between(&c, "range", g.range, 0.01, 1e6);
     cn__legend(&c.t, 24, 50, g.width, legend, 2);
     for (int i = 0; i < n && !cn__bad(c.array); i++) {
         double   value[POINTS], slope[POINTS];

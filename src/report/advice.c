@@ -184,6 +184,17 @@ static void size_output(cn_advice *a)
     }
 }
 
+/* The sizes that were given: none that a layer could not have. */
+static const char *wrong_size(const cn_advise_args *g)
+{
+    const int64_t sizes[] = { g->inputs, g->classes, g->outputs, g->samples };
+    for (size_t i = 0; i < CN__COUNT(sizes); i++) {
+        if (sizes[i] < 0) return "a size is negative";
+        if (i < 3 && sizes[i] > 1 << 30) return "a layer has at most 1073741824 inputs and outputs";
+    }
+    return g->classes == 1 ? "one class is nothing to tell apart" : NULL;
+}
+
 static int64_t count_parameters(const cn_advice *a)
 {
     int64_t total = 0, in = a->inputs;
@@ -204,9 +215,8 @@ cn_status (cn_advise)(cn_advise_args *args)
     };
     if (g.x && cn__bad(g.x)) return cn__fail_with(g.x);
     if (g.y && cn__bad(g.y)) return cn__fail_with(g.y);
-    if (g.inputs < 0 || g.classes < 0 || g.samples < 0 || g.outputs < 0 || g.classes == 1)
-        return cn__fail(ctx, site, CN_E_VALUE, "advise: %s",
-                        g.classes == 1 ? "one class is nothing to tell apart" : "a size is negative");
+    const char *wrong = wrong_size(&g);
+    if (wrong) return cn__fail(ctx, site, CN_E_VALUE, "advise: %s", wrong);
     if (g.x) {
         if (g.x->head.rank < 1) return cn__fail(ctx, site, CN_E_SHAPE, "advise: x has no axis for the samples");
         a->samples = g.x->head.dim[0], a->inputs = 1;

@@ -76,7 +76,7 @@ void cn__legend(cn__text *t, double x, double y, double width, const cn__legend_
             cn__svg(t, "<rect x=\"%g\" y=\"%g\" width=\"14\" height=\"12\" rx=\"2\" fill=\"%s\"/>\n", x + 6, y - 10,
                     e[i].colour);
         else
-            cn__svg(t, "<path d=\"M%g %gh22\" stroke=\"%s\" stroke-width=\"2.5\"%s/>\n", x, y - 4, e[i].colour, "");
+            cn__svg(t, "<path d=\"M%g %gh22\" stroke=\"%s\" stroke-width=\"2.5\"/>\n", x, y - 4, e[i].colour);
         if (e[i].mark == CN__MARK_DASHED)                /* gaps over the line */
             cn__svg(t, "<path d=\"M%g %gh4m4 0h3\" stroke=\"#ffffff\" stroke-width=\"3\"/>\n", x + 6, y - 4);
         cn__svg_text(t, x + 28, y, 12, CN__START, CN__INK, text);

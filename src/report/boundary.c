@@ -140,7 +140,7 @@ static cn_array *draw(cn__chart *c, const cn_chart_boundary_args *g, const cn__c
 cn_array *(cn_chart_boundary)(cn_chart_boundary_args *args)
 {
     CN__ARGS(cn_chart_boundary_args, g, args);
-    CN_CHART_BOUNDARY_FIELDS(CN__FILL)
+    CN_CHART_BOUNDARY_FIELDS(CN__PRESET)
     cn_ctx     *ctx = (cn_ctx_of)(g.on);
     cn__chart   c;
     cn__classes classes = { 0 };

@@ -11,6 +11,18 @@ static double number_at(const cn_array *a, int64_t row, int64_t column)
     return (cn_at)(a, a->head.rank > 1 ? 2 : 1, index);
 }
 
+/* The place of a row's largest number; NaN if one of them is: then none is. */
+static double largest(const cn_array *a, int64_t row, int64_t width)
+{
+    int64_t best = 0;
+    for (int64_t k = 0; k < width; k++) {
+        double v = number_at(a, row, k);
+        if (isnan(v)) return NAN;
+        if (v > number_at(a, row, best)) best = k;
+    }
+    return (double)best;
+}
+
 bool cn__classes_of(cn_array *poison, const char *site, const char *what, const cn_array *a, cn__classes *c)
 {
     cn_ctx *ctx = poison->head.obj.ctx;
@@ -33,9 +45,8 @@ bool cn__classes_of(cn_array *poison, const char *site, const char *what, const 
     c->at = cn__alloc(ctx, (size_t)c->n * sizeof *c->at);
     if (!c->at) return cn__poison(poison, site, CN_E_NOMEM, "chart: no memory for %s", what), false;
     for (int64_t i = 0; i < c->n; i++) {
-        double v = number_at(a, i, 0);
-        if (width > 1) v = (double)cn_argmax(a, i);
-        else if (shares && v >= 0 && v <= 1) v = v > 0.5;
+        double v = width > 1 ? largest(a, i, width) : number_at(a, i, 0);
+        if (shares && v >= 0 && v <= 1) v = v > 0.5;
         if (!(v >= 0 && v < MOST_CLASSES) || v != floor(v))
             return cn__poison(poison, site, CN_E_VALUE, "chart: %s %lld is %g, not a class (0, 1 ...)", what,
                               (long long)i, v),

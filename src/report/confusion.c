@@ -87,7 +87,7 @@ static cn_array *chart_of(const cn_chart_confusion_args *g, cn_ctx *ctx, const c
 cn_array *(cn_chart_confusion)(cn_chart_confusion_args *args)
 {
     CN__ARGS(cn_chart_confusion_args, g, args);
-    CN_CHART_CLASSES_FIELDS(CN__FILL)
+    CN_CHART_CLASSES_FIELDS(CN__PRESET)
     cn_ctx     *ctx = (cn_ctx_of)(g.y);
     cn_array   *bad = cn__array_blank(ctx);              /* takes the errors; given back where there are any */
     cn__classes y = { 0 }, p = { 0 };

@@ -77,44 +77,45 @@ static void range_of(const curve *c, double *lo, double *hi)
     cn__round_out(lo, hi, 5);
 }
 
-static void draw_best(cn__text *t, const cn__axes *a, const double *v, int64_t best, int64_t every, bool above)
+/* The best epoch is circled; which one, and how good, stands below the frame, where no curve runs through it. */
+typedef struct best { const double *of; int64_t n, every, at; } best;
+
+static best find_best(const curve *c, int64_t every)
 {
-    char   text[160], number[CN__LABEL];
-    double x = cn__x(a, (double)((best + 1) * every)), y = cn__y(a, fmin(fmax(v[best], a->y0), a->y1));
-    bool   right = x > a->left + a->width * 0.6;
-    cn__svg(t, "<circle cx=\"%g\" cy=\"%g\" r=\"5\" fill=\"#ffffff\" stroke=\"%s\" stroke-width=\"2.2\"/>\n", x, y,
-            CN__INK);
-    snprintf(text, sizeof text, "best: %s in epoch %lld", cn__short_number(v[best], number),
-             (long long)((best + 1) * every));
-    double ty = above && y - 14 > a->top + 10 ? y - 14 : y + 24 < a->top + a->height ? y + 24 : y - 14;
-    cn__svg(t, "<g stroke=\"#ffffff\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\">\n");
-    cn__svg_text(t, right ? x + 5 : x - 5, ty, 12, right ? CN__END : CN__START, CN__INK, text);
-    cn__svg(t, "</g>\n");
+    best b = { c->nv ? c->validation : c->train, c->nv ? c->nv : c->n, every, 0 };
+    b.at = best_of(b.of, b.n, higher_is_better(c->name));
+    return b;
+}
+
+static void draw_best(cn__text *t, const cn__axes *a, const best *b)
+{
+    cn__svg(t, "<circle cx=\"%g\" cy=\"%g\" r=\"5\" fill=\"#ffffff\" stroke=\"%s\" stroke-width=\"2.2\"/>\n",
+            cn__x(a, (double)((b->at + 1) * b->every)), cn__y(a, fmin(fmax(b->of[b->at], a->y0), a->y1)), CN__INK);
 }
 
 static void draw_curve(cn__text *t, const curve *c, cn__axes *a)
 {
-    bool    higher = higher_is_better(c->name);
     int64_t every = c->nv ? CN__MAX(c->n / c->nv, 1) : 1;
-    char    title[128];
+    best    b = find_best(c, every);
+    char    title[128], below[CN__LABEL * 2] = "epoch", number[CN__LABEL];
     snprintf(title, sizeof title, "%.100s", c->name);
     for (char *p = title; *p; p++) if (*p == '_') *p = ' ';
+    if (c->n > 1)
+        snprintf(below, sizeof below, "epoch (best: %s in %lld)", cn__short_number(b.of[b.at], number),
+                 (long long)((b.at + 1) * every));
     range_of(c, &a->y0, &a->y1);
     a->x0 = c->n > 1 ? 1 : 0, a->x1 = c->n > 1 ? (double)c->n : 2;
-    a->title = title, a->x_label = "epoch", a->whole_x = true;
+    a->title = title, a->x_label = below, a->whole_x = true;
     cn__axes_draw(t, a);
     draw_line(t, a, c->train, c->n, 1, CN__BLUE, false);
-    if (c->nv) {
-        draw_line(t, a, c->validation, c->nv, every, CN__RED, true);
-        draw_best(t, a, c->validation, best_of(c->validation, c->nv, higher), every, higher);
-    }
-    else if (c->n > 1) draw_best(t, a, c->train, best_of(c->train, c->n, higher), 1, higher);
+    if (c->nv) draw_line(t, a, c->validation, c->nv, every, CN__RED, true);
+    if (c->n > 1) draw_best(t, a, &b);
 }
 
 cn_array *(cn_chart_curves)(cn_chart_curves_args *args)
 {
     CN__ARGS(cn_chart_curves_args, g, args);
-    CN_CHART_CURVES_FIELDS(CN__FILL)
+    CN_CHART_CURVES_FIELDS(CN__PRESET)
     cn_model *m = g.on;
     cn_ctx   *ctx = (cn_ctx_of)(m);
     cn__chart c;
@@ -124,7 +125,8 @@ cn_array *(cn_chart_curves)(cn_chart_curves_args *args)
     if (!cn__chart_begin(&c, ctx, g.head.site, g.title ? g.title : "Learning curves", g.width, height))
         return cn__chart_end(&c);
     if ((cn_error)(m)) return cn__inherit(c.array, m), cn__chart_end(&c);
-    for (int i = 0; n <= CN__MIN(g.metrics, 3) && cn_result_name(m, i); i++) {
+    if (!cn__chart_between(&c, "metrics", (double)g.metrics, 1, 3)) return cn__chart_end(&c);
+    for (int i = 0; n <= g.metrics && cn_result_name(m, i); i++) {
         const char *name = cn_result_name(m, i);
         if (!strncmp(name, "val_", 4) || !strcmp(name, "learning_rate")) continue;
         curves[n] = find_curve(m, name);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+enum { MOST = 400 };                                     /* pictures of one chart */
 typedef struct pictures { const cn_array *x; int64_t n, height, width, channels; double scale; } pictures;
 
 static bool look(cn_array *poison, const char *site, const cn_array *x, pictures *p)
@@ -60,10 +61,9 @@ static int choose(const cn__classes *labels, const cn__classes *said, int64_t n,
 static void draw(cn__chart *c, const cn_chart_images_args *g, const pictures *p, const cn__classes *labels,
                  const cn__classes *said)
 {
-    enum { MOST = 400 };
     int64_t chosen[MOST];
     char    is[CN__LABEL], was[CN__LABEL], fits[CN__LABEL];
-    int count = choose(labels, said, p->n, (int)CN__MIN(CN__MIN(g->count, MOST), p->n), chosen),
+    int count = choose(labels, said, p->n, (int)CN__MIN(g->count, p->n), chosen),
         columns = (int)(c->width / 88);
     double each = (c->width - 24) / columns, size = each - 12, line = labels->at ? 14 : 0,
            row = size + 10 + line * (said->at ? 2 : 1);
@@ -89,7 +89,7 @@ static void draw(cn__chart *c, const cn_chart_images_args *g, const pictures *p,
 cn_array *(cn_chart_images)(cn_chart_images_args *args)
 {
     CN__ARGS(cn_chart_images_args, g, args);
-    CN_CHART_IMAGES_FIELDS(CN__FILL)
+    CN_CHART_IMAGES_FIELDS(CN__PRESET)
     cn_ctx     *ctx = (cn_ctx_of)(g.x);
     cn__classes labels = { 0 }, said = { 0 };
     pictures    p = { 0 };
@@ -104,7 +104,7 @@ cn_array *(cn_chart_images)(cn_chart_images_args *args)
                                        : "Pictures",
                          g.width, fmax(height, 80)))
         return cn__chart_end(&c);
-    bool ok = look(c.array, g.head.site, g.x, &p);
+    bool ok = look(c.array, g.head.site, g.x, &p) && cn__chart_between(&c, "count", (double)g.count, 1, MOST);
     if (ok && g.predicted && !g.labels)
         ok = cn__poison(c.array, g.head.site, CN_E_VALUE,
                         "chart_images: predictions without labels to compare them with") == NULL;

@@ -108,7 +108,7 @@ static void units(cn__text *t, const drawing *d, const cn_chart_network_args *g)
 cn_array *(cn_chart_network)(cn_chart_network_args *args)
 {
     CN__ARGS(cn_chart_network_args, g, args);
-    CN_CHART_NETWORK_FIELDS(CN__FILL)
+    CN_CHART_NETWORK_FIELDS(CN__PRESET)
     cn_ctx   *ctx = (cn_ctx_of)(g.on);
     drawing   d = { .n = 0 };
     cn__chart c;
@@ -124,6 +124,7 @@ cn_array *(cn_chart_network)(cn_chart_network_args *args)
     if (cn__chart_begin(&c, ctx, g.head.site, g.title ? g.title : "The network and its weights", g.width, height)) {
         if ((cn_error)(g.on)) cn__inherit(c.array, g.on);
         else if (d.bad) cn__inherit(c.array, d.bad);
+        else if (!cn__chart_between(&c, "units", (double)g.units, 1, 64)) ;
         else if (!d.n)
             cn__poison(c.array, g.head.site, CN_E_SHAPE,
                        "chart_network: the model has no Dense layers that follow one "

@@ -108,7 +108,9 @@ static cn_status write_results(page *w)
     for (int i = 0; i < CN_MAX_IO && w->g->results[i].name; i++)
         write_tile(w, w->g->results[i].name, w->g->results[i].value);
     if (!w->g->results[0].name) {
-        cn_status failed = cn_evaluate(w->g->on, (cn_array *)w->g->x, w->g->y, .batch_size = 256);
+        CN_ARGS(cn_evaluate, a);
+        a.head.site = w->g->head.site, a.on = w->g->on, a.x = w->g->x, a.y = w->g->y, a.batch_size = 256;
+        cn_status failed = (cn_evaluate)(&a);
         if (failed) return failed;
         for (int i = 0; cn_result_name(w->g->on, i); i++) {
             const char *name = cn_result_name(w->g->on, i);
@@ -240,7 +242,9 @@ static void write_foot(page *w)
 static cn_status predict(page *w)
 {
     const cn_report_args *g = w->g;
-    cn_status failed = cn_predict(g->on, (cn_array *)g->x, &w->p, .batch_size = 256);
+    CN_ARGS(cn_predict, a);
+    a.head.site = g->head.site, a.on = g->on, a.x = g->x, a.y[0] = &w->p, a.batch_size = 256;
+    cn_status failed = (cn_predict)(&a);
     if (failed) return failed;
     if (cn_rank_of(w->p) < 1 || cn_size_of(w->p, 0) != cn_size_of(g->y, 0) || g->y->head.dtype == CN_STRING)
         return cn__fail(w->ctx, g->head.site, CN_E_SHAPE,

@@ -55,7 +55,7 @@ static void histogram(cn__text *t, cn__axes *a, const numbers *v, bool middle)
 cn_array *(cn_chart_histogram)(cn_chart_histogram_args *args)
 {
     CN__ARGS(cn_chart_histogram_args, g, args);
-    CN_CHART_NUMBERS_FIELDS(CN__FILL)
+    CN_CHART_NUMBERS_FIELDS(CN__PRESET)
     cn__chart c;
     double    height = g.height > 0 ? g.height : 320;
     if (!cn__chart_begin(&c, (cn_ctx_of)(g.values), g.head.site, g.title ? g.title : "How often", g.width, height) ||
@@ -92,7 +92,7 @@ static void cloud(cn__text *t, cn__axes *a, const cn_array *y, const cn_array *p
 cn_array *(cn_chart_scatter)(cn_chart_scatter_args *args)
 {
     CN__ARGS(cn_chart_scatter_args, g, args);
-    CN_CHART_NUMBERS_FIELDS(CN__FILL)
+    CN_CHART_NUMBERS_FIELDS(CN__PRESET)
     cn__chart c;
     double    height = g.height > 0 ? g.height : 400, half = (g.width - 16) / 2;
     if (!cn__chart_begin(&c, (cn_ctx_of)(g.y), g.head.site, g.title ? g.title : "Predictions against targets", g.width,

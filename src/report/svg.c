@@ -178,6 +178,14 @@ bool cn__chart_begin(cn__chart *c, cn_ctx *ctx, const char *site, const char *ti
     return true;
 }
 
+/* Whether an option is within its limits; the chart says so where it is not. */
+bool cn__chart_between(cn__chart *c, const char *option, double value, double least, double most)
+{
+    if (value >= least && value <= most) return true;
+    cn__poison(c->array, c->site, CN_E_VALUE, "chart: %s is %g, it must be from %g to %g", option, value, least, most);
+    return false;
+}
+
 cn_array *cn__chart_end(cn__chart *c)
 {
     int64_t     one[1] = { 1 };

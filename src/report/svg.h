@@ -36,6 +36,7 @@ const char *cn__short_number(double value, char out[CN__LABEL]);        /* with 
 /* A chart: cn__chart_begin, cn__svg(&c.t, ...), return cn__chart_end(&c). */
 typedef struct cn__chart { cn_array *array; const char *site; cn__text t; double width, height; } cn__chart;
 bool      cn__chart_begin(cn__chart *, cn_ctx *, const char *site, const char *title, double width, double height);
+bool      cn__chart_between(cn__chart *, const char *option, double value, double least, double most);
 cn_array *cn__chart_end(cn__chart *);
 enum { CN__CHART_TOP = 44 };                             /* below the title */
 
@@ -55,8 +56,14 @@ typedef struct cn__legend_entry { const char *text, *colour; int mark; } cn__leg
 enum { CN__MARK_LINE = 1, CN__MARK_DASHED, CN__MARK_DOT, CN__MARK_BOX };
 void   cn__legend(cn__text *, double x, double y, double width, const cn__legend_entry *, int n);
 
+/* Bars below each other, in groups of a scale each (spans.c): of each bar a part is shaded. */
+typedef struct cn__span { const char *label, *text; double length, part; } cn__span;
+typedef struct cn__spans { const char *title; const cn__span *at; size_t n; } cn__spans;
+cn_array *cn__chart_spans(cn_ctx *, const char *site, const char *title, const char *length, const char *part,
+                          const cn__spans *, int n);     /* length, part: what they are, for the legend */
+
 /* Options: the table's presets where nothing was given. Tables of charts hold numbers and pointers only. */
-#define CN__FILL(type, name, preset, help)  if (g.name == 0) g.name = preset;
+#define CN__PRESET(type, name, preset, help)  if (g.name == 0) g.name = preset;
 
 /* Targets and predictions as class numbers: classes as they are (n) or (n, 1), one probability (n, 1) above a half,
    the largest of a row (n, k). Numbers below 0 or above 2^20 are none: false, with array poisoned. */

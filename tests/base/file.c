@@ -37,6 +37,13 @@ static size_t gzip(const void *bytes, size_t n, unsigned char *out, size_t cap)
     return made;
 }
 
+/* The fewer of its bits are kept, the closer it packs. */
+static void noise(unsigned char *bytes, size_t n, int shift)
+{
+    uint32_t state = 9;
+    for (size_t i = 0; i < n; i++) bytes[i] = (unsigned char)((state = state * 1664525u + 1013904223u) >> shift);
+}
+
 static int entries(void)                                 /* of the folder */
 {
     char command[128];
@@ -139,6 +146,41 @@ TEST(gzip_files)
     CHECK_INT(cn_close(c), 0);
 }
 
+/* What is longer than a piece is unpacked in the place where it stays: its last bytes say how much will come. */
+TEST(long_gzip_files)
+{
+    static unsigned char bytes[300000], packed[700000];
+    noise(bytes, sizeof bytes, 28);
+    size_t m = gzip(bytes, sizeof bytes, packed, sizeof packed), n;
+    size_t all = m + gzip(bytes, 1000, packed + m, sizeof packed - m);       /* the last member says 1000 */
+    CHECK(m > 1 << 17);
+    put(at("long.gz"), packed, m);
+    cn_ctx *c = cn_open();
+    int64_t before = cn_memory(c, true);
+    unsigned char *got = cn__read_file(c, NULL, at("long.gz"), true, 0, &n);
+    CHECK(got && n == sizeof bytes && !memcmp(got, bytes, n) && !got[n]);
+    CHECK(cn_memory(c, true) - before < (int64_t)(m + n + (1 << 16)));       /* one copy, and zlib's window */
+    cn__free(c, got, n + 1);
+    put(at("longer.gz"), packed, all);
+    got = cn__read_file(c, NULL, at("longer.gz"), true, 0, &n);
+    CHECK(got && n == sizeof bytes + 1000 && !memcmp(got, bytes, sizeof bytes));
+    CHECK(got && !memcmp(got + sizeof bytes, bytes, 1000));
+    cn__free(c, got, n + 1);
+    CHECK_INT(cn_close(c), 0);
+
+    reads(at("long.gz"), true, sizeof bytes - 1, CN_E_LIMIT, "more than 299999 bytes when unpacked");
+    put(at("long-short.gz"), packed, m - 5);
+    reads(at("long-short.gz"), true, 0, CN_E_FORMAT, "cut short");
+    for (int k = 0; k < 2; k++) {                        /* it says less, and much more, than there is */
+        memcpy(packed + m - 4, k ? "\377\377\037" : "\1\0\0", 4);
+        put(at("liar.gz"), packed, m);
+        reads(at("liar.gz"), true, 0, CN_E_FORMAT, "liar.gz: the gzip data are damaged at about byte ");
+    }
+    packed[m / 2] ^= 0x55;
+    put(at("long-bad.gz"), packed, m);
+    reads(at("long-bad.gz"), true, 0, CN_E_FORMAT, "long-bad.gz: the gzip data are damaged at about byte ");
+}
+
 TEST(bomb)
 {
     static unsigned char zeros[1 << 20], packed[1 << 16];
@@ -215,16 +257,14 @@ TEST(every_file_call_fails_once)
     CHECK_INT(cn_close(plain), 0);
 }
 
-TEST(every_allocation_fails_once)
+static void each_fails(const char *path)
 {
-    static unsigned char bytes[100000], packed[2000];
-    put(at("m.gz"), packed, gzip(bytes, sizeof bytes, packed, sizeof packed));
     for (long k = 1;; k++) {
         fail_alloc a = { .at = k };
         cn_ctx *c = cn_open(.allocator = FAIL_ALLOCATOR(&a), .threads = 1);
         size_t n;
         if (c && !cn__bad(c)) {
-            unsigned char *got = cn__read_file(c, NULL, at("m.gz"), true, 0, &n);
+            unsigned char *got = cn__read_file(c, NULL, path, true, 0, &n);
             CHECK(!got == (cn_error(c) == CN_E_NOMEM));
             cn__free(c, got, n + 1);
             cn_status s = cn__write_file(c, NULL, at("m"), "x", 1);
@@ -235,6 +275,16 @@ TEST(every_allocation_fails_once)
         CHECK_INT(a.bytes, 0);
         if (!a.failed) break;
     }
+}
+
+TEST(every_allocation_fails_once)
+{
+    static unsigned char bytes[100000], packed[200000];
+    put(at("m.gz"), packed, gzip(bytes, sizeof bytes, packed, sizeof packed));
+    each_fails(strcpy((char[128]){ 0 }, at("m.gz")));
+    noise(bytes, sizeof bytes, 24);
+    put(at("l.gz"), packed, gzip(bytes, sizeof bytes, packed, sizeof packed));
+    each_fails(strcpy((char[128]){ 0 }, at("l.gz")));
 }
 
 TEST(clean_up)

@@ -38,6 +38,24 @@ TEST(every_task_once_2) { every_task(2); }
 TEST(every_task_once_3) { every_task(3); }
 TEST(every_task_once_16) { every_task(16); }             /* more than there are processors, on most machines */
 
+static void look(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
+{
+    const job *j = args;
+    (void)rep;
+    j->seen[task] = lane->index;
+    usleep(200);                                         /* so that all who can take one do */
+}
+
+TEST(threads_without_a_processor_stay_away)
+{
+    uint32_t seen[64];
+    job j = { .seen = seen };
+    cn_ctx *c = cn_open(.threads = 16);
+    cn__team_run(cn__ctx_team(c), look, &j, 1, 64, NULL);
+    for (int i = 0; i < 64; i++) CHECK(seen[i] < (uint32_t)cn__cpu_info()->processors);
+    CHECK_INT(cn_close(c), 0);
+}
+
 TEST(orders_for_tests)
 {
     setenv("CN_TASKS", "reverse", 1);

@@ -132,8 +132,9 @@ TEST(list_and_info)
     CHECK_INT(run("list"), 0);
     CHECK_STR(out, "layers");
     CHECK_INT(run("list layers"), 0);
-    CHECK_STR(out, "units (required)");
-    CHECK_STR(out, "kernel_initializer = glorot_uniform");
+    CHECK_STR(out, "    units                       required        numbers that come out\n");
+    CHECK_STR(out, "    kernel_initializer          glorot_uniform  of W\n");
+    CHECK_STR(out, "    mask_token                  -  ");
     CHECK_INT(run("info --json"), 0);
     CHECK_STR(out, "{\"version\": \"0.");
 }
@@ -215,6 +216,8 @@ TEST(the_same_seed_gives_the_same_numbers)
 TEST(settings_are_taken)
 {
     const char *csv = table("flowers.csv", "long,wide,kind\n", 150, write_flower);
+    CHECK_INT(runf("train '%s' --mixed-bfloat16 --epochs 3 --json%s", csv, ""), 0);
+    CHECK_STR(out, "\"accuracy\"");
     CHECK_INT(runf("train '%s' --hidden 5,4 --activation tanh --optimizer sgd --learning-rate 0.1 --batch-size 8 "
                    "--epochs 3 --json%s",
                    csv, ""),

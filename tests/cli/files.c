@@ -613,7 +613,39 @@ TEST(verify_says_why)
     file_of_text("odd.json", "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"s\", \"layers\": ["
                              "{\"class_name\": \"Levitate\", \"config\": {\"name\": \"up\"}}]}}");
     CHECK_INT(run("verify odd.json"), 1);
-    CHECK_STR(out, "layer \"up\": the class Levitate is not there");
+    CHECK_STR(out, "layer \"up\": the class Levitate is not there\n");
+    CHECK_STR(out, "does not load: 1 layer is of a class that is not there; register");
+    file_of_text("code.json", "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"s\", \"layers\": ["
+                              "{\"class_name\": \"Lambda\", \"config\": {\"name\": \"twice\"}}]}}");
+    CHECK_INT(run("verify code.json"), 1);
+    CHECK_STR(out, "layer \"twice\": a Lambda layer is Python code, and code is never loaded from a file\n");
+}
+
+/* An optimizer of nobody's: the model is worth having without it. */
+TEST(compiled_with_what_is_not_there)
+{
+    static char bytes[1 << 16];
+    begin();
+    three();
+    CHECK(!cn_array_save(some(4, 4, 1), "x.npy") && !cn_array_save(classes(4, 3), "y.npy"));
+    CHECK_INT(run("convert three.keras adam.h5"), 0);
+    size_t n = slurp("adam.h5", bytes, sizeof bytes);
+    char  *name = memmem(bytes, n, "\"Adam\"", 6);
+    CHECK(name && memcpy(name, "\"Adax\"", 6));
+    file_of("adax.h5", bytes, n);
+    CHECK_INT(run("verify adax.h5"), 1);
+    CHECK_STR(out, "\ndoes not load: adax.h5: optimizer: the optimizer \"Adax\" (of keras.optimizers) is not one of "
+                   "this library. Without its compilation it loads: cn_load(c, \"adax.h5\", .compile = CN_NO).\n");
+    CHECK_INT(run("show adax.h5"), 0);
+    CHECK_STR(out, "\"three\"");
+    CHECK_STR(err, "\"Adax\" (of keras.optimizers) is not one of this library. The model is taken without what it was "
+                   "compiled with.");
+    CHECK_INT(run("convert adax.h5 bare.keras"), 0);
+    CHECK_INT(run("verify bare.keras"), 0);
+    CHECK_INT(run("predict adax.h5 --input x.npy --output-dir made"), 0);
+    CHECK(!*err);
+    CHECK_INT(run("fit adax.h5 --x x.npy --y y.npy"), 1);
+    CHECK_STR(err, "\"Adax\"");
 }
 
 /* ---- Files of others (the shared data's page has the figures) ---------------------------------------------------- */

@@ -6,7 +6,7 @@
 #include "graph/build.h"
 #include "graph/shape.h"
 
-enum { RIG_VARS = 8, RIG_PLANS = 4 };
+enum { RIG_VARS = 16, RIG_PLANS = 4 };
 typedef struct rig {
     cn_ctx    *ctx;
     cn_graph  *g;

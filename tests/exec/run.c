@@ -236,6 +236,52 @@ TEST(stop)
     rig_close(&r);
 }
 
+/* ---- Denormals --------------------------------------------------------------------------------------------------- */
+/* Products of numbers near the end of the range: 1 where one of them is not zero. In more tasks than threads. */
+static bool leaves_denormals(rig *r, cn__linked *l)
+{
+    const float *y = rig_root(r, l, 0);
+    for (int64_t i = 0; i < cn__type_count(cn__type_of(l->plan->graph, l->plan->graph->roots.at[0])); i++)
+        if (y[i] != 0) return true;
+    return false;
+}
+
+static bool keeps_denormals(void)
+{
+    volatile float tiny = 1e-38f;
+    tiny = tiny * 0.01f;
+    return tiny != 0;
+}
+
+TEST(denormals)
+{
+#if defined __x86_64__ || defined __aarch64__
+    for (int threads = 0; threads <= 3; threads++) {
+        rig r = rig_open("cpu", threads);
+        cn__type t = cn__type_make(CN_FLOAT32, DIMS(1 << 18));
+        cn__root(r.g, cn__scale(r.g, cn__input(r.g, &t, "x"), 0.01));
+        r.e.arena_bytes = 0;
+        cn__free(r.ctx, r.e.arena, 1 << 20), r.e.arena = NULL;
+        RIG_LINK(l, r)
+        CHECK(l->call[0].ntask > 3);
+        for (int flushed = 0; flushed < 2; flushed++) {  /* in whatever mode the caller is, it stays so */
+            uint32_t mode = flushed ? cn__denormals_off() : 0;
+            for (int stopped = 0; stopped < 2; stopped++) {
+                float *x = cn__linked_input(&r.e, l, 0);
+                for (int64_t i = 0; i < 1 << 18; i++) x[i] = 1.2e-38f;
+                atomic_store(&r.e.stop, stopped);
+                CHECK_INT(rig_run(&r, l, 1, 0), stopped ? CN__RUN_STOPPED : CN__RUN_DONE);
+                CHECK(keeps_denormals() == !flushed);
+                if (!stopped) CHECK(!leaves_denormals(&r, l));
+            }
+            if (flushed) cn__denormals_restore(mode);
+        }
+        CHECK(keeps_denormals());
+        rig_close(&r);
+    }
+#endif
+}
+
 /* ---- Legs and epochs --------------------------------------------------------------------------------------------- */
 static cn__linked *summing(rig *r, cn__var *sum, int64_t batch)
 {

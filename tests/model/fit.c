@@ -49,6 +49,20 @@ TEST(xor_learns)
     }
 }
 
+TEST(metrics_with_options_have_their_own_names)
+{
+    cn_ctx   *c = cn_open();
+    cn_model *m = cn_sequential(c, {2});
+    cn_dense(m, 1, .activation = CN_SIGMOID);
+    CHECK(!cn_compile(m, .loss = CN_BINARY_CROSSENTROPY,
+                      .metrics = { cn_metric_auc(.num_thresholds = 50), cn_metric_precision(.name = "exact") },
+                      .weighted_metrics = { cn_metric_recall(.thresholds = 0.4) }));
+    CHECK(!cn_fit(m, xor_x(c), xor_y(c)));
+    CHECK(!isnan(cn_result(m, "auc")) && !isnan(cn_result(m, "exact")) && !isnan(cn_result(m, "recall")));
+    CHECK_INT(cn_error(c), CN_OK);
+    CHECK_INT(cn_close(c), 0);
+}
+
 TEST(one_step_by_hand)
 {
     EACH_BACKEND(b) {

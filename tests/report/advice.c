@@ -105,6 +105,20 @@ TEST(wrong_data)
     cn_close(c);
 }
 
+TEST(sizes_that_no_layer_has)
+{
+    cn_ctx   *c = cn_open();
+    cn_advice a;
+    CHECK_INT(cn_advise(c, &a, .inputs = INT64_MAX), CN_E_VALUE);
+    CHECK_STR(cn_error_message(c), "at most 1073741824");
+    CHECK_INT(cn_advise(c, &a, .inputs = 4, .classes = INT64_MAX), CN_E_VALUE);
+    CHECK_INT(cn_advise(c, &a, .inputs = 4, .outputs = INT64_MAX), CN_E_VALUE);
+    CHECK_INT(cn_advise(c, &a, .inputs = 4, .samples = -1), CN_E_VALUE);
+    CHECK_INT(cn_advise(c, &a, .inputs = 1 << 30, .classes = 1 << 30, .samples = INT64_MAX), CN_OK);
+    CHECK(a.parameters > 0);
+    cn_close(c);
+}
+
 TEST(advised_layers_train)
 {
     cn_ctx   *c = cn_open();

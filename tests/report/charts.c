@@ -39,7 +39,7 @@ TEST(curves_show_training_and_validation)
     CHECK_STR(cn_string(chart, 0), "validation");
     CHECK_STR(cn_string(chart, 0), "best: ");
     CHECK_STR(cn_string(chart, 0), ">accuracy<");
-    CHECK_INT(svg_count(cn_string(cn_chart_curves(m, .metrics = 1), 0), ">epoch<"), 2);
+    CHECK_INT(svg_count(cn_string(cn_chart_curves(m, .metrics = 1), 0), ">epoch (best: "), 2);
     cn_close(c);
 }
 
@@ -221,6 +221,30 @@ TEST(numbers_have_a_point_in_any_locale)
     CHECK_SVG(chart);
     CHECK_STR(cn_string(chart, 0), ">0.5<");
     setlocale(LC_NUMERIC, "C");
+    cn_close(c);
+}
+
+/* What an option cannot be is refused in the caller's words, at the caller's line. */
+TEST(options_out_of_range)
+{
+    cn_ctx   *c = cn_open();
+    cn_model *m = trained(c, 2);
+    cn_array *pictures = cn_array_from(c, {2, 8, 8}, NULL);
+    CHECK_FAILS(cn_chart_curves(m, .metrics = -1), CN_E_VALUE, "metrics is -1, it must be from 1 to 3");
+    CHECK_FAILS(cn_chart_network(m, .units = -1), CN_E_VALUE, "units is -1, it must be from 1 to 64");
+    CHECK_FAILS(cn_chart_images(pictures, .count = -1), CN_E_VALUE, "count is -1, it must be from 1 to 400");
+    CHECK_FAILS(cn_chart_activations(c, { CN_RELU }, .range = -4), CN_E_VALUE, "range is -4");
+    CHECK_FAILS(cn_chart_activations(c, {{ "rellu" }}), CN_E_NAME, "charts.c:");
+    CHECK(!strstr(cn_error_message(c), "activations.c"));
+    cn_close(c);
+}
+
+TEST(rows_that_are_no_numbers_have_no_class)
+{
+    cn_ctx   *c = cn_open();
+    cn_array *y = cn_array_from(c, {2}, CN_NUMBERS(0, 1));
+    cn_array *p = cn_array_from(c, {2, 2}, CN_NUMBERS(0.9, 0.1, NAN, 0.5));
+    CHECK_FAILS(cn_chart_confusion(y, p), CN_E_VALUE, "predictions 1 is nan");
     cn_close(c);
 }
 

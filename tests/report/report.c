@@ -90,6 +90,20 @@ TEST(page_of_numbers)
     cn_close(c);
 }
 
+/* What went wrong within is said of the caller's line. */
+TEST(errors_name_the_caller)
+{
+    cn_ctx   *c = cn_open();
+    cn_model *m = cn_sequential(c, {2});
+    cn_dense(m, 1);
+    cn_array *x = cn_array_from(c, {4, 2}, CN_NUMBERS(0, NAN, 1, 2, 3, 4, 5, 6)), *y = cn_array_from(c, {4, 1}, NULL);
+    CHECK(!cn_compile(m, .loss = CN_MSE));
+    CHECK_INT(cn_report(m, "bad.html", x, y), CN_E_NUMERIC);
+    CHECK_STR(cn_error_message(c), "tests/report/report.c:");
+    CHECK_STR(cn_error_message(c), "nan in row 0");
+    cn_close(c);
+}
+
 TEST(catalog_lists_everything)
 {
     static const char *const families[] = { "layers",      "activations", "losses",       "metrics",

@@ -3,10 +3,11 @@
 #include "backends/cpu/cpu.h"
 #include <string.h>
 
-enum { TASKS = 32, AHEAD = 4 };
+enum { TASKS = 32, AHEAD = 4, LINE = 64 };
 static const double GRAIN = 32768;                       /* numbers of a task */
 
 typedef struct batch_args {
+    const cn__kernels *kernels;
     const cn__feed *feed;
     char *out;
     int64_t rows, width, tasks;
@@ -14,21 +15,15 @@ typedef struct batch_args {
     uint32_t dtype, pad;
 } batch_args;
 
-/* A row in float32; what is common is a loop that the compiler makes vectors of. */
-static void convert(float *restrict to, uint32_t dtype, const void *from, int64_t n)
-{
-    switch (dtype) {
-    case CN_UINT8:   for (int64_t k = 0; k < n; k++) to[k] = (float)((const uint8_t *)from)[k]; break;
-    case CN_INT32:   for (int64_t k = 0; k < n; k++) to[k] = (float)((const int32_t *)from)[k]; break;
-    case CN_UINT16:  for (int64_t k = 0; k < n; k++) to[k] = (float)((const uint16_t *)from)[k]; break;
-    case CN_FLOAT64: for (int64_t k = 0; k < n; k++) to[k] = (float)((const double *)from)[k]; break;
-    default:         cn__convert(CN_FLOAT32, to, (cn_dtype)dtype, from, (size_t)n); break;
-    }
-}
-
 static const char *row_at(const cn__feed *f, uint64_t at)
 {
     return (const char *)f->base + (size_t)(f->order ? f->order[at] : at) * f->row_bytes;
+}
+
+/* Rows lie in no order: the processor cannot guess which one comes next, only how one goes on. */
+static inline void prefetch(const char *row, size_t bytes)
+{
+    for (size_t k = 0; k < CN__MIN(bytes, 16 * LINE); k += LINE) __builtin_prefetch(row + k);
 }
 
 /* Rows as they are. Those of small networks have one, two or four words: less work than a call of memcpy. */
@@ -36,7 +31,7 @@ static inline void copy(const cn__feed *f, int64_t first, int64_t end, char *to,
 {
     const cn__feed feed = *f;
     for (int64_t r = first; r < end; r++) {
-        if (r + AHEAD < end && bytes > 256) __builtin_prefetch(row_at(&feed, feed.cursor + (uint64_t)r + AHEAD));
+        if (r + AHEAD < end && bytes > LINE) prefetch(row_at(&feed, feed.cursor + (uint64_t)r + AHEAD), bytes);
         memcpy(to + (size_t)r * bytes, row_at(&feed, feed.cursor + (uint64_t)r), bytes);
     }
 }
@@ -63,10 +58,10 @@ static void gather(const void *args, uint32_t rep, uint32_t task, cn__lane *lane
     }
     for (int64_t r = first; r < end; r++) {
         const char *from = row_at(f, f->cursor + (uint64_t)r);
-        char *to = a->out + (size_t)r * a->bytes;
-        if (r + AHEAD < end) __builtin_prefetch(row_at(f, f->cursor + (uint64_t)r + AHEAD));
-        if (a->dtype == CN_FLOAT32) convert((float *)(void *)to, f->dtype, from, a->width);
-        else cn__convert((cn_dtype)a->dtype, to, (cn_dtype)f->dtype, from, (size_t)a->width);
+        void *to = a->out + (size_t)r * a->bytes;
+        if (r + AHEAD < end) prefetch(row_at(f, f->cursor + (uint64_t)r + AHEAD), f->row_bytes);
+        if (a->dtype != CN_FLOAT32 || !a->kernels->widen(to, f->dtype, from, a->width))
+            cn__convert((cn_dtype)a->dtype, to, (cn_dtype)f->dtype, from, (size_t)a->width);
     }
 }
 
@@ -78,7 +73,8 @@ bool cn__prepare_gather(cn__prep *p, const cn_graph *g, const cn__inst *i)
     uint32_t tasks = (uint32_t)CN__MAX(1, CN__MIN(rows, cn__tasks((double)n, GRAIN, TASKS)));
     batch_args *a = cn__prep_call(p, gather, "gather", sizeof *a, 1, tasks);
     if (!a) return false;
-    a->rows = rows, a->width = rows ? n / rows : 0, a->dtype = t->dtype, a->tasks = tasks;
+    a->kernels = cn__cpu_kernels(), a->dtype = t->dtype, a->tasks = tasks;
+    a->rows = rows, a->width = rows ? n / rows : 0;
     a->bytes = (size_t)a->width * cn__dtype_size((cn_dtype)a->dtype);
     cn__prep_feed(p, &a->feed, b->feed);
     cn__prep_ptr(p, &a->out, i->out);

@@ -1,5 +1,6 @@
 /* cpu.c: the processor's backend: for each op its kernels in order, the reference kernel last. */
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/limits.h"
 #include "base/cpu.h"
 
 const cn__kernels *cn__cpu_kernels(void)
@@ -45,6 +46,7 @@ static const cn__cpu_row rows[] = {
     { CN__OP_FUSED,          always,                cn__prepare_fused },
     { CN__OP_SUM,            cn__takes_sum,         cn__prepare_sum },
     { CN__OP_MEAN,           cn__takes_mean,        cn__prepare_sum },
+    { CN__OP_ARGMAX,         cn__takes_argmax,      cn__prepare_argmax },
     { CN__OP_SOFTMAX,        cn__takes_softmax,     cn__prepare_softmax },
     { CN__OP_LOG_SOFTMAX,    cn__takes_softmax,     cn__prepare_softmax },
     { CN__OP_SPARSE_CE,      cn__takes_sparse_ce,   cn__prepare_sparse_ce },
@@ -62,13 +64,28 @@ static const cn__cpu_row *find(const cn_graph *g, const cn__inst *i)
     return !elementwise.supports(g, i) ? &elementwise : &reference;
 }
 
-static const char *supports(const cn_graph *g, const cn__inst *i)
+/* Why the op's own kernel, or else the vector kernels, do not take it; NULL: there is none that could. */
+static const char *why_not(const cn_graph *g, const cn__inst *i)
 {
-    const cn__cpu_row *row = find(g, i);
-    return row == &reference ? reference.supports(g, i) : NULL;
+    for (size_t k = 0; k < CN__COUNT(rows); k++)
+        if (rows[k].op == (cn__op)i->op) return rows[k].supports(g, i);
+    return cn__ops[i->op].flags & CN__F_ELEMENTWISE ? elementwise.supports(g, i) : NULL;
 }
 
-static bool prepare(cn__prep *p, const cn_graph *g, const cn__inst *i) { return find(g, i)->prepare(p, g, i); }
+static const char *supports(const cn_graph *g, const cn__inst *i)
+{
+    const char *none = find(g, i) == &reference ? reference.supports(g, i) : NULL, *why = none ? why_not(g, i) : NULL;
+    return why ? why : none;
+}
+
+static bool prepare(cn__prep *p, const cn_graph *g, const cn__inst *i)
+{
+    const cn__cpu_row *row = find(g, i);
+    if (!row->prepare(p, g, i)) return false;
+    const char *why = row == &reference ? why_not(g, i) : NULL;
+    if (why) cn__prep_name(p, why);
+    return true;
+}
 
 static bool prepare_updates(cn__prep *p, const cn_graph *g, const cn__inst *const *inst, int n)
 {
@@ -85,4 +102,6 @@ const cn__backend cn__backend_cpu = {
     .fuses = true,
     .pack = cn__pack_panels,
     .pack_bytes = cn__panel_bytes,
+    .operations = cn__cpu_operations,
+    .bytes = cn__cpu_bytes,
 };

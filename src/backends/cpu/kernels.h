@@ -7,12 +7,14 @@
 enum {
     CN__PANEL_COLS = 32,
     CN__TILE = 256,                                      /* numbers of a register of a chain */
+    CN__SOFTMAX_FEW = 32,                                /* numbers of a row that shares its vectors with other rows */
     CN__LAYER_MOST = 64,                                 /* rows, inputs, units of a layer of few */
     CN__LAYER_SCRATCH = 2 * CN__LAYER_MOST * CN__LAYER_MOST      /* numbers */
 };
 
 /* C (rows x cols, row-major, ldc) = or += A B. A: element (i, k) at a[i ars + k aks]. B: one panel of 32 columns,
-   [depth][32], zero padded. */
+   [depth][32], zero padded. A and B consist of words, depth counts words: float32 numbers, or pairs of bfloat16 numbers
+   that follow each other along the depth, the former in the lower half. */
 typedef struct cn__block {
     const float *a, *b;
     float *c;
@@ -20,6 +22,17 @@ typedef struct cn__block {
     int rows, cols;
     bool add;
 } cn__block;
+
+/* Products of one kind of words. */
+typedef struct cn__products {
+    const char *name;
+    int rows;                                            /* of the largest block */
+    void (*product)(const cn__block *);
+    void (*product_row)(const cn__block *, int64_t apart);   /* one row, all its columns: panels so far apart */
+    /* Of bfloat16 pairs only. Words of n numbers in a row; of n numbers and those of the next row (NULL: zeros). */
+    void (*along)(const float *x, int64_t n, float *to);
+    void (*across)(const float *x, const float *after, int64_t n, float *to);
+} cn__products;
 
 /* Operands of a chain: element (r, c) at p[r rs + c cs]. */
 typedef struct cn__operand { const float *p; int64_t rs, cs; } cn__operand;
@@ -33,11 +46,14 @@ typedef struct cn__layer_args {
 
 /* One variable of an update: weights and slots before and after. */
 typedef struct cn__number { const void *at; int32_t dtype, pad; } cn__number;
+typedef struct cn__copy { void *at; int32_t layout, pad; } cn__copy;      /* a mirror that is written with it */
 typedef struct cn__segment {
     const float *old[4], *g;
     float  *w[4];
     cn__number rate, t;
-    int64_t n;
+    int64_t n, rows, cols;                               /* of a matrix with mirrors: n = rows x cols */
+    int32_t mirrors;
+    cn__copy mirror[4];
 } cn__segment;
 typedef struct cn__update {
     union { cn__a_sgd sgd; cn__a_rmsprop rmsprop; cn__a_adam adam; } how;
@@ -52,9 +68,7 @@ static inline int64_t cn__cut(int64_t n, int64_t parts, int64_t k) { return part
 
 typedef struct cn__kernels {
     const char *name;
-    int rows;                                            /* of the largest block */
-    void (*product)(const cn__block *);
-    void (*product_row)(const cn__block *, int64_t apart);   /* one row, all its columns: panels so far apart */
+    cn__products products;                               /* of float32 */
     /* Runs the program over rows x cols; in: its first nin registers; outputs as operands; reg: CN__TILE_REGS x
        CN__TILE numbers. */
     void (*chain)(const cn__a_fused *, const cn__operand *in, int nin, const cn__operand *out, int64_t rows,
@@ -64,13 +78,19 @@ typedef struct cn__kernels {
     float (*sum)(const float *x, int64_t n);
     float (*max)(const float *x, int64_t n);
     void (*softmax)(const float *x, int64_t n, float *y, bool logs);     /* y = softmax x, or its logarithm */
+    /* of at most CN__SOFTMAX_FEW numbers a row: y = scale softmax x, log_sum = ln sum e^x; NULL: not wanted, scale 1 */
+    void (*softmax_few)(const float *x, int64_t rows, int n, const float *scale, float *y, float *log_sum);
     float (*exp_sum)(const float *x, int64_t n, float max);              /* sum e^(x - max) */
     void (*exp_scaled)(const float *x, int64_t n, float max, float scale, float *y);
     void (*transpose)(const float *b, int64_t cs, float *to);  /* 16 rows of a panel, [16][32]: (k, c) at b[k + c cs] */
     cn__fn dense, dense_grad;                            /* calls with cn__layer_args; scratch: CN__LAYER_SCRATCH */
+    /* numbers of this type as float32; false: no kernel for the type */
+    bool (*widen)(float *restrict to, uint32_t dtype, const void *restrict from, int64_t n);
     cn__fn sgd, rmsprop, adam;                           /* calls with cn__update */
 } cn__kernels;
 
 extern const cn__kernels cn__kernels_avx512, cn__kernels_avx2, cn__kernels_portable;
+extern const cn__products cn__products_bf16_avx512, cn__products_bf16_avx2, cn__products_bf16_portable,
+    cn__products_avx512_bf16;
 const cn__kernels *cn__cpu_kernels(void);
 #endif

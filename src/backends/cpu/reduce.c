@@ -1,4 +1,5 @@
-/* reduce.c: sums of float32 over all axes, over the last ones, over the first ones; the mean of all. */
+/* reduce.c: sums of float32 over all axes, over the last ones, over the first ones; the mean of all; the place of the
+   largest number of each row. */
 #include "backends/cpu/cpu.h"
 
 enum { PARTS = 64 };
@@ -105,6 +106,51 @@ bool cn__prepare_sum(cn__prep *p, const cn_graph *g, const cn__inst *i)
              cn__tasks(work, GRAIN, (uint32_t)most));
     if (!a) return false;
     a->divisor = divisor;
+    cn__prep_ptr(p, &a->x, cn__in(g, i)[0]);
+    cn__prep_ptr(p, &a->y, i->out);
+    return true;
+}
+
+/* ---- The place of the largest number ----------------------------------------------------------------------------- */
+typedef struct argmax_args { const float *x; void *y; int64_t rows, cols, tasks; int32_t type, pad; } argmax_args;
+
+/* The first one; NaN is larger than all. Without branches: the numbers are not to be foreseen. */
+static int64_t place_of_largest(const float *x, int64_t n)
+{
+    int64_t place = 0;
+    float   most = n ? x[0] : 0;
+    for (int64_t k = 1; k < n; k++) {
+        bool larger = !(x[k] <= most) & (most == most);
+        place = larger ? k : place;
+        most = larger ? x[k] : most;
+    }
+    return place;
+}
+
+static void argmax_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
+{
+    const argmax_args *a = args;
+    (void)rep, (void)lane;
+    for (int64_t r = cn__cut(a->rows, a->tasks, task); r < cn__cut(a->rows, a->tasks, task + 1); r++)
+        cn__store_int((cn_dtype)a->type, a->y, (size_t)r, place_of_largest(a->x + r * a->cols, a->cols));
+}
+
+const char *cn__takes_argmax(const cn_graph *g, const cn__inst *i)
+{
+    cn__val x = cn__in(g, i)[0];
+    int rank = cn__type_of(g, x)->rank, axis = ((const cn__a_axis *)i->attr)->axis;
+    if (!cn__is_f32(g, x)) return "not float32";
+    return rank && (axis == rank - 1 || axis == -1) ? NULL : "another axis than the last";
+}
+
+bool cn__prepare_argmax(cn__prep *p, const cn_graph *g, const cn__inst *i)
+{
+    const cn__type *t = cn__type_of(g, cn__in(g, i)[0]);
+    int64_t rows = cn__type_count(cn__type_of(g, i->out)), cols = t->dim[t->rank - 1];
+    uint32_t tasks = cn__tasks((double)rows * (double)cols, GRAIN, PARTS);
+    argmax_args *a = cn__prep_call(p, argmax_task, "argmax", sizeof *a, 1, tasks);
+    if (!a) return false;
+    a->rows = rows, a->cols = cols, a->tasks = tasks, a->type = cn__type_of(g, i->out)->dtype;
     cn__prep_ptr(p, &a->x, cn__in(g, i)[0]);
     cn__prep_ptr(p, &a->y, i->out);
     return true;

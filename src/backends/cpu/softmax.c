@@ -3,7 +3,7 @@
 #include "backends/cpu/cpu.h"
 #include <math.h>
 
-enum { TASKS = 64 };
+enum { TASKS = 64, ROWS = 64 };
 static const double GRAIN = 8192;                        /* exponentials of a task */
 
 typedef struct softmax_args {
@@ -22,15 +22,19 @@ static int64_t first_row(const softmax_args *a, uint32_t task) { return a->rows 
 static void softmax_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
 {
     const softmax_args *a = args;
+    int64_t n = a->classes, first = first_row(a, task), end = first_row(a, task + 1);
     (void)rep, (void)lane;
-    for (int64_t r = first_row(a, task); r < first_row(a, task + 1); r++)
-        a->kernels->softmax(a->z + r * a->classes, a->classes, a->y + r * a->classes, a->logs != 0);
+    if (!a->logs && n <= CN__SOFTMAX_FEW)
+        a->kernels->softmax_few(a->z + first * n, end - first, (int)n, NULL, a->y + first * n, NULL);
+    else
+        for (int64_t r = first; r < end; r++) a->kernels->softmax(a->z + r * n, n, a->y + r * n, a->logs != 0);
 }
 
 /* The label of a row, clamped to the classes; false: it counts for nothing. */
 static bool label_of(const softmax_args *a, int64_t row, int64_t *label)
 {
-    *label = cn__load_int((cn_dtype)a->label_type, a->label, (size_t)row);
+    *label = a->label_type == CN_INT32 ? ((const int32_t *)a->label)[row]
+                                       : cn__load_int((cn_dtype)a->label_type, a->label, (size_t)row);
     if (a->ce.ignore != INT64_MIN && *label == a->ce.ignore) return false;
     if (*label < 0 || *label >= a->classes) {
         atomic_fetch_or_explicit(a->fault, CN__FAULT_LABEL, memory_order_relaxed);
@@ -39,30 +43,49 @@ static bool label_of(const softmax_args *a, int64_t row, int64_t *label)
     return true;
 }
 
+static float log_sum(const softmax_args *a, const float *z)
+{
+    float most = a->kernels->max(z, a->classes);
+    return most + logf(a->kernels->exp_sum(z, a->classes, most));
+}
+
+/* y holds the logarithm of the sum first, then the loss. */
 static void loss_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
 {
     const softmax_args *a = args;
+    int64_t first = first_row(a, task), end = first_row(a, task + 1);
     (void)rep, (void)lane;
-    for (int64_t r = first_row(a, task), label; r < first_row(a, task + 1); r++) {
+    if (a->classes <= CN__SOFTMAX_FEW)
+        a->kernels->softmax_few(a->z + first * a->classes, end - first, (int)a->classes, NULL, NULL, a->y + first);
+    else
+        for (int64_t r = first; r < end; r++) a->y[r] = log_sum(a, a->z + r * a->classes);
+    for (int64_t r = first, label; r < end; r++)
+        a->y[r] = label_of(a, r, &label) ? a->y[r] - a->z[r * a->classes + label] : 0;
+}
+
+static void scaled_softmax(const softmax_args *a, int64_t first, int64_t end, const float *scale)
+{
+    for (int64_t r = first; r < end; r++) {
         const float *z = a->z + r * a->classes;
-        a->y[r] = 0;
-        if (!label_of(a, r, &label)) continue;
-        float most = a->kernels->max(z, a->classes);
-        a->y[r] = most + logf(a->kernels->exp_sum(z, a->classes, most)) - z[label];
+        float most = a->kernels->max(z, a->classes), total = a->kernels->exp_sum(z, a->classes, most);
+        a->kernels->exp_scaled(z, a->classes, most, scale[r - first] / total, a->y + r * a->classes);
     }
 }
 
+/* dz = dy (softmax z - 1 at the label), some rows at a time: those that count for nothing have a dy of 0. */
 static void gradient_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
 {
     const softmax_args *a = args;
+    int64_t end = first_row(a, task + 1), label[ROWS];
+    float   scale[ROWS];
     (void)rep, (void)lane;
-    for (int64_t r = first_row(a, task), label; r < first_row(a, task + 1); r++) {
-        const float *z = a->z + r * a->classes;
-        float *y = a->y + r * a->classes, dy = a->dy[r];
-        bool  counts = label_of(a, r, &label);
-        float most = a->kernels->max(z, a->classes), total = a->kernels->exp_sum(z, a->classes, most);
-        a->kernels->exp_scaled(z, a->classes, most, counts ? dy / total : 0.0f, y);
-        if (counts) y[label] -= dy;
+    for (int64_t r = first_row(a, task), n; r < end; r += n) {
+        n = CN__MIN(end - r, ROWS);
+        for (int64_t i = 0; i < n; i++) scale[i] = label_of(a, r + i, &label[i]) ? a->dy[r + i] : (label[i] = 0, 0.0f);
+        if (a->classes <= CN__SOFTMAX_FEW)
+            a->kernels->softmax_few(a->z + r * a->classes, n, (int)a->classes, scale, a->y + r * a->classes, NULL);
+        else scaled_softmax(a, r, r + n, scale);
+        for (int64_t i = 0; i < n; i++) a->y[(r + i) * a->classes + label[i]] -= scale[i];
     }
 }
 

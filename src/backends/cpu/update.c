@@ -16,6 +16,17 @@ static void scalar_operand(cn__prep *p, const cn_graph *g, cn__number *s, cn__va
     cn__prep_ptr(p, &s->at, v);
 }
 
+/* What products read of the variable is written with it. */
+static void fill_mirrors(cn__prep *p, cn__var *var, cn__segment *s)
+{
+    if (!(s->mirrors = cn__prep_mirrors(p, var))) return;
+    s->rows = var->type.dim[0], s->cols = var->type.dim[1];
+    for (int k = 0; k < s->mirrors; k++) {
+        s->mirror[k].layout = var->mirror[k].layout;
+        cn__prep_mirror(p, &s->mirror[k].at, var, k);
+    }
+}
+
 static void fill_segment(cn__prep *p, const cn_graph *g, const cn__inst *i, cn__segment *s)
 {
     const cn__val *in = cn__in(g, i);
@@ -27,14 +38,13 @@ static void fill_segment(cn__prep *p, const cn_graph *g, const cn__inst *i, cn__
     cn__prep_ptr(p, &s->g, in[i->nout]);
     scalar_operand(p, g, &s->rate, in[i->nout + 1]);
     if (i->op == CN__OP_ADAM) scalar_operand(p, g, &s->t, in[i->nout + 2]);
+    if (cn__prep_in_place(p, i->out)) fill_mirrors(p, g->vars.at[cn__value_of(g, in[0])->ref], s);
 }
 
 bool cn__prepare_updates(cn__prep *p, const cn_graph *g, const cn__inst *const *inst, int n)
 {
     const cn__kernels *k = cn__cpu_kernels();
     const cn__op op = (cn__op)inst[0]->op;
-    const bool in_place = cn__prep_in_place(p, inst[0]->out);
-    bool    ok = true;
     int64_t total = 0;
     for (int i = 0; i < n; i++) total += cn__type_count(cn__type_of(g, cn__in(g, inst[i])[0]));
     uint32_t tasks = cn__tasks((double)total, GRAIN, TASKS);
@@ -42,12 +52,10 @@ bool cn__prepare_updates(cn__prep *p, const cn_graph *g, const cn__inst *const *
     cn__update *a = cn__prep_call(p, fn, cn__ops[op].name, sizeof *a + (size_t)n * sizeof *a->segment, 1, tasks);
     if (!a) return false;
     a->total = total, a->tasks = tasks, a->slots = inst[0]->nout, a->segments = n;
-    a->in_place = in_place;
+    a->in_place = cn__prep_in_place(p, inst[0]->out);
     memcpy(&a->how, inst[0]->attr, inst[0]->attr_size);
     for (int i = 0; i < n; i++) fill_segment(p, g, inst[i], &a->segment[i]);
-    for (int i = 0; ok && in_place && i < n; i++)
-        ok = cn__prepare_mirrors(p, g->vars.at[cn__value_of(g, cn__in(g, inst[i])[0])->ref]);
-    return ok;
+    return true;
 }
 
 bool cn__prepare_update(cn__prep *p, const cn_graph *g, const cn__inst *i) { return cn__prepare_updates(p, g, &i, 1); }

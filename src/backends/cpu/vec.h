@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Widths and heights that are constants where such a function is called make a loop of their own. */
+#define SPECIALISED static inline __attribute__((always_inline))
+
 #if defined ISA_AVX512
 #include <immintrin.h>
 #define ISA(name) name##_avx512
@@ -200,6 +203,34 @@ static inline vd   d_round(vd a)                 /* |a| < 2^51 */
     vd big = d_set(0x1.8p52);
     return (a + big) - big;
 }
+
+/* Words: two bfloat16 numbers each, the former in the lower half. */
+static inline vf   v_former(vf words)            { return v_bits(i_bits(words) << 16); }
+static inline vf   v_latter(vf words)            { return v_bits(i_bits(words) & i_set((int32_t)0xffff0000)); }
+#if defined __AVX512BF16__                       /* by one instruction, to which denormals are zeros */
+static inline vi   i_bf16(vf a)                  { return (vi)_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(a)); }
+static inline vf   v_words(vf former, vf latter) { return v_bits(i_bf16(former) | i_bf16(latter) << 16); }
+#else
+static inline vi   i_rounded(vf a)               /* to nearest, ties to even, in the upper half; NaN stays NaN */
+{
+    vi b = i_bits(a), up = b + ((b >> 16) & i_set(1)) + i_set(0x7fff);
+    return i_bits(m_select(m_ne(a, a), v_bits(b | i_set(0x400000)), v_bits(up)));
+}
+static inline vf   v_words(vf former, vf latter)
+{
+    vi low = (vi)((vu)i_rounded(former) >> 16);
+    return v_bits(low | (i_rounded(latter) & i_set((int32_t)0xffff0000)));
+}
+#endif
+/* Every second number of a and then b, from the first or from the second one on. */
+#if defined ISA_AVX512
+#define EVERY_SECOND(a, b, i) __builtin_shufflevector(a, b, i, i + 2, i + 4, i + 6, i + 8, i + 10, i + 12, i + 14,    \
+                                                      i + 16, i + 18, i + 20, i + 22, i + 24, i + 26, i + 28, i + 30)
+#elif defined ISA_AVX2
+#define EVERY_SECOND(a, b, i) __builtin_shufflevector(a, b, i, i + 2, i + 4, i + 6, i + 8, i + 10, i + 12, i + 14)
+#else
+#define EVERY_SECOND(a, b, i) __builtin_shufflevector(a, b, i, i + 2, i + 4, i + 6)
+#endif
 
 /* Four numbers, with every set. */
 typedef float v4 __attribute__((vector_size(16)));

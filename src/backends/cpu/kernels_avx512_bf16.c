@@ -1,0 +1,11 @@
+/* kernels_avx512_bf16.c: products of bfloat16 pairs by one instruction; everything else is kernels_avx512.c's. */
+#define ISA_AVX512
+#include "backends/cpu/kernels.h"
+#include "backends/cpu/vec.h"
+
+static inline vf v_dot(vf a, vf b, vf sum) { return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b); }
+
+#define PAIRS_TABLE cn__products_avx512_bf16
+#define PAIRS_NAME  "avx512_bf16"
+#include "backends/cpu/product.inc"
+#include "backends/cpu/product_bf16.inc"

@@ -1,0 +1,2 @@
+#define LIMITS ISA(cn__limits)
+#include "backends/cpu/limits.inc"

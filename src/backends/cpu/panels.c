@@ -1,0 +1,155 @@
+/* panels.c: operands of products in the form that the kernels read. B lies in panels of 32 columns, [panel][depth][32],
+   zeros behind the last column; in words of two bfloat16 numbers where the product takes such, A then as well. Panels
+   of weights stay from step to step as mirrors: an update writes them with the master. */
+#include "backends/cpu/panels.h"
+#include "base/cpu.h"
+#include <string.h>
+
+enum { BLOCK = 16, STRIP = 2 * BLOCK, TOGETHER = 4, TASKS = 64 };
+
+/* Which sums bfloat16 products have is the machine's matter alone: its features and its maker, by this table. Dots of
+   pairs are twice as fast as float32 on AMD's processors and half as fast on Intel's. */
+const cn__products *cn__products_of(bool bf16)
+{
+    if (!bf16) return &cn__cpu_kernels()->products;
+#if defined __x86_64__
+    if (cn__cpu_info()->pairs) return &cn__products_avx512_bf16;
+    switch (cn__cpu_info()->isa) {
+    case CN__AVX512: return &cn__products_bf16_avx512;
+    case CN__AVX2:   return &cn__products_bf16_avx2;
+    default:         break;
+    }
+#endif
+    return &cn__products_bf16_portable;
+}
+
+/* ---- Panels of B ------------------------------------------------------------------------------------------------- */
+/* Rows k .. end of one panel: n columns of B from b on, element (k, c) at b[k rs + c cs]; k is a multiple of STRIP, to
+   is where row k goes. */
+static void pack_floats(const cn__pack *p, const float *b, int64_t k, int64_t end, int64_t n, float *to)
+{
+    if (p->rs == 1 && n == CN__PANEL_COLS)
+        for (; k + BLOCK <= end; k += BLOCK, to += BLOCK * CN__PANEL_COLS)
+            cn__cpu_kernels()->transpose(b + k, p->cs, to);
+    for (; k < end; k++, to += CN__PANEL_COLS) {
+        if (p->cs == 1 && n == CN__PANEL_COLS) memcpy(to, b + k * p->rs, CN__PANEL_COLS * sizeof *to);
+        else
+            for (int64_t c = 0; c < CN__PANEL_COLS; c++) to[c] = c < n ? b[k * p->rs + c * p->cs] : 0;
+    }
+}
+
+static void pack_pairs(const cn__pack *p, const float *b, int64_t k, int64_t end, int64_t n, float *to)
+{
+    const cn__products *products = cn__products_of(true);
+    float block[CN__PANEL_COLS][BLOCK] = { { 0 } };      /* words of each column */
+    if (p->cs == 1) {
+        for (; k < end; k += 2, to += CN__PANEL_COLS) {
+            products->across(b + k * p->rs, k + 1 < end ? b + (k + 1) * p->rs : NULL, n, to);
+            memset(to + n, 0, (size_t)(CN__PANEL_COLS - n) * sizeof *to);
+        }
+        return;
+    }
+    for (int64_t c = 0; c < n; c++) products->along(b + c * p->cs + k, end - k, block[c]);
+    if (end - k == STRIP) cn__cpu_kernels()->transpose(block[0], BLOCK, to);
+    else
+        for (int64_t w = 0; w < (end - k + 1) / 2; w++)
+            for (int64_t c = 0; c < CN__PANEL_COLS; c++) to[w * CN__PANEL_COLS + c] = block[c][w];
+}
+
+/* Panels j0 .. j1 side by side, some rows after others: they lie together in B. */
+static void pack_panels(const cn__pack *p, int64_t j0, int64_t j1)
+{
+    for (int64_t k = 0; k < p->depth; k += STRIP)
+        for (int64_t j = j0; j < j1; j++) {
+            int64_t first = j * CN__PANEL_COLS, n = CN__MIN(p->cols - first, CN__PANEL_COLS);
+            float  *to = p->to + (j * cn__words(p->depth, p->bf16) + cn__words(k, p->bf16)) * CN__PANEL_COLS;
+            (p->bf16 ? pack_pairs : pack_floats)(p, p->b + first * p->cs, k, CN__MIN(k + STRIP, p->depth), n, to);
+        }
+}
+
+/* W (K, N) as the layout says: of itself, or of its transpose. */
+static cn__pack pack_of(cn__layout layout, const cn__type *t)
+{
+    bool    transposed = layout == CN__PANEL_T || layout == CN__PANEL_BF16_T;
+    int64_t k = t->dim[0], n = t->dim[1];
+    cn__pack p = { .rs = n, .cs = 1, .depth = k, .cols = n };
+    if (transposed) p = (cn__pack){ .rs = 1, .cs = n, .depth = n, .cols = k };
+    p.bf16 = layout == CN__PANEL_BF16 || layout == CN__PANEL_BF16_T;
+    return p;
+}
+
+static size_t bytes_of(const cn__pack *p)
+{
+    return (size_t)(cn__panels(p->cols) * cn__words(p->depth, p->bf16)) * CN__PANEL_COLS * sizeof(float);
+}
+
+size_t cn__panel_bytes(cn__layout layout, const cn__type *t)
+{
+    cn__pack p = pack_of(layout, t);
+    return bytes_of(&p);
+}
+
+void cn__pack_panels(cn__layout layout, const cn__type *t, const void *master, void *at)
+{
+    cn__pack p = pack_of(layout, t);
+    p.b = master, p.to = at;
+    pack_panels(&p, 0, cn__panels(p.cols));
+}
+
+/* ---- Calls ------------------------------------------------------------------------------------------------------- */
+static void pack_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
+{
+    const cn__pack *p = args;
+    (void)rep, (void)lane;
+    pack_panels(p, (int64_t)task * TOGETHER, CN__MIN(cn__panels(p->cols), ((int64_t)task + 1) * TOGETHER));
+}
+
+bool cn__prepare_pack(cn__prep *p, const cn__pack *how, cn__val b, int temp)
+{
+    cn__pack *a = cn__prep_call(p, pack_task, "pack", sizeof *a, 1,
+                                (uint32_t)CN__MAX(1, (cn__panels(how->cols) + TOGETHER - 1) / TOGETHER));
+    if (!a) return false;
+    *a = *how;
+    cn__prep_ptr(p, &a->b, b);
+    cn__prep_temp(p, &a->to, bytes_of(how) + 64, temp);
+    return true;
+}
+
+/* ---- Lines of A -------------------------------------------------------------------------------------------------- */
+typedef struct lines_args {
+    const float *a;
+    float  *to;
+    int64_t rows, depth, lines, pitch, tasks;
+    bool    ta, bf16;
+} lines_args;
+
+/* Of A (rows x depth): a row's words one after another. Of A' (A: depth x rows): a word of each row, then the next. */
+static void lines_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
+{
+    const lines_args   *l = args;
+    const cn__products *products = cn__products_of(true);
+    int64_t n = l->ta ? l->rows : l->depth;
+    (void)rep, (void)lane;
+    for (int64_t i = cn__cut(l->lines, l->tasks, task); i < cn__cut(l->lines, l->tasks, task + 1); i++) {
+        float *to = l->to + i * l->pitch;
+        if (!l->bf16) memcpy(to, l->a + i * n, (size_t)n * sizeof *to);
+        else if (!l->ta) products->along(l->a + i * n, n, to);
+        else products->across(l->a + 2 * i * n, 2 * i + 1 < l->depth ? l->a + (2 * i + 1) * n : NULL, n, to);
+    }
+}
+
+int64_t cn__prepare_lines(cn__prep *p, cn__val a, int64_t rows, int64_t depth, bool ta, bool bf16, int temp)
+{
+    const double GRAIN = 65536;
+    int64_t words = cn__words(depth, bf16), line = ta ? rows : words, lines = ta ? words : rows;
+    int64_t pitch = (line + BLOCK - 1) / BLOCK * BLOCK;
+    if (pitch % 128 == 0) pitch += BLOCK;
+    uint32_t tasks = cn__tasks((double)rows * (double)depth, GRAIN, TASKS);
+    lines_args *l = cn__prep_call(p, lines_task, bf16 ? "round" : "spread", sizeof *l, 1, tasks);
+    if (!l) return 0;
+    *l = (lines_args){ .rows = rows, .depth = depth, .lines = lines, .pitch = pitch, .tasks = tasks, .ta = ta,
+                       .bf16 = bf16 };
+    cn__prep_ptr(p, &l->a, a);
+    cn__prep_temp(p, &l->to, (size_t)(lines * pitch) * sizeof(float) + 64, temp);
+    return pitch;
+}
