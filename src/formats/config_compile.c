@@ -15,7 +15,7 @@ static cn__json *choice_json(cn__arena *mem, cn__family family, const char *choi
 {
     static const cn__option no_option;
     cn__spec spec;
-    bool     name = choice && (unsigned char)*choice >= ' ';
+    bool     name = choice && cn__choice_is_name(choice);
     if (!choice || (name && !strchr(choice, '>'))) return cn__json_string(mem, choice);
     if (!cn__spec_make(mem->ctx, mem, NULL, family, choice, &spec)) return NULL;
     if (name) return cn__config_choice(mem, NULL, &no_option, &spec);
@@ -82,7 +82,7 @@ cn__json *cn__config_compile(cn__arena *mem, cn_model *m)
         o = cn__json_set(mem, o, "weighted_metrics", metrics_json(mem, t, 1));
         o = cn__json_set(mem, o, "run_eagerly", cn__json_bool(mem, false));
         o = cn__json_set(mem, o, "steps_per_execution", cn__json_int(mem, 1));
-        o = cn__json_set(mem, o, "jit_compile", cn__json_bool(mem, false));
+        o = cn__json_set(mem, o, "jit_compile", cn__json_string(mem, "auto"));      /* as Keras likes */
     }
     if (!o) cn__nomem(m->obj.ctx);
     return o;

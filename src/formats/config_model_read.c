@@ -377,12 +377,18 @@ static bool known(const search *s, const cn__json *o)
     return false;
 }
 
+static const char *full_name(const cn__json *o)         /* "acme>Squash", of what is registered under such a name */
+{
+    const char *own = cn__json_text(cn__json_get(o, "registered_name"));
+    return own && strchr(own, '>') ? own : class_of(o);
+}
+
 static void look(const search *s, const cn__json *o)
 {
     static const char *const within[] = { "layer", "forward_layer", "backward_layer", "cell" };     /* of wrappers */
     const cn__json *config = cn__json_get(o, "config"), *layers = cn__json_get(config, "layers"), *l;
     if (!class_of(o)) return;
-    if (!known(s, o)) s->f(s->user, cn__object_name(o) ? cn__object_name(o) : "", class_of(o));
+    if (!known(s, o)) s->f(s->user, cn__object_name(o) ? cn__object_name(o) : "", full_name(o));
     if (is_model(o) && cn__json_is(config, CN__JSON_ARRAY)) layers = config;
     for (l = is_model(o) && layers ? layers->first : NULL; l; l = l->next) look(s, l);
     for (size_t i = 0; i < CN__COUNT(within) && !is_model(o); i++) look(s, cn__json_get(config, within[i]));

@@ -10,7 +10,7 @@
 const char *cn__config_shown(const cn__reading *r, const cn__json *j)
 {
     cn__text t = { .ctx = r->ctx };
-    if (j) cn__json_print(&t, j, 0);
+    if (j) cn__json_print_begin(&t, j, SHOWN + 1);
     const char *text = cn__arena_printf(r->mem, "%.*s%s", SHOWN, cn__text_get(&t), t.n > SHOWN ? " ..." : "");
     cn__text_free(&t);
     return text ? text : "?";

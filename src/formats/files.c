@@ -106,6 +106,13 @@ cn_model *cn__json_load(cn__loading *l)
     return NULL;
 }
 
+cn_model *cn__weights_alone(const cn__loading *l)
+{
+    cn__fail(l->ctx, l->site, CN_E_FORMAT,
+             "%s holds weights, no model. Build the model, then cn_load_weights(m, \"%s\").", l->path, l->path);
+    return NULL;
+}
+
 /* An attribute of the root that holds JSON. false: recorded. *json NULL: it is not there. */
 static bool json_attribute(cn__loading *l, cn__h5 *file, const char *name, const cn__json **json)
 {
@@ -131,13 +138,9 @@ static cn_model *model_of_h5(cn__loading *l, cn__h5 *file)
     const cn__json *config, *training = NULL;
     if (!json_attribute(l, file, "model_config", &config) || !json_attribute(l, file, "training_config", &training))
         return NULL;
-    if (!config) {
-        cn__fail(l->ctx, l->site, CN_E_FORMAT,
-                 "%s holds weights, no model. Build the model, then cn_load_weights(m, \"%s\").", l->path, l->path);
-        return NULL;
-    }
+    if (!config) return cn__weights_alone(l);
     cn__reading r = { .ctx = l->ctx, .mem = &l->mem, .site = l->site, .what = l->path, .keras = version_of(l, file) };
-    cn__fitting f = { .ctx = l->ctx, .mem = &l->mem, .site = l->site, .what = l->path, .file = file };
+    cn__fitting f = { .ctx = l->ctx, .mem = &l->mem, .site = l->site, .what = l->path, .file = file, .keras = r.keras };
     cn_model   *m = cn__config_read_model(&r, config);
     cn_status   failed = cn__bad(m) ? cn__fail_with(m) : CN_OK;
     if (!failed && m->built) failed = cn__legacy_read(&f, m);

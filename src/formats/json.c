@@ -362,52 +362,73 @@ static uint32_t character(const unsigned char **p)
     return c;
 }
 
-static void print_string(cn__text *t, const char *text)
+typedef struct printing { cn__text *t; int indent; size_t most; } printing;  /* most: bytes; what follows is left out */
+
+static bool full(const printing *p) { return p->t->n >= p->most; }
+
+static size_t plain(const unsigned char *text)           /* how many characters stand for themselves */
+{
+    size_t n = 0;
+    while (text[n] >= ' ' && text[n] <= '~' && text[n] != '"' && text[n] != '\\') n++;
+    return n;
+}
+
+static void print_string(const printing *to, const char *text)
 {
     static const char escaped[] = "\"\\\n\r\t\f\b", letters[] = "\"\\nrtfb";
+    cn__text *t = to->t;
     cn__text_add(t, "\"");
-    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+    for (const unsigned char *p = (const unsigned char *)text; *p && !full(to);) {
+        size_t   as_it_is = CN__MIN(plain(p), to->most - t->n);
+        cn__text_bytes(t, (const char *)p, as_it_is);
+        if (!*(p += as_it_is) || full(to)) break;
         uint32_t c = character(&p);
         const char *e = c < 0x80 ? strchr(escaped, (int)c) : NULL;
         if (e) cn__text_add(t, "\\%c", letters[e - escaped]);
-        else if (c >= ' ' && c <= '~') cn__text_add(t, "%c", (int)c);
         else if (c < 0x10000) cn__text_add(t, "\\u%04x", c);
         else cn__text_add(t, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
     }
     cn__text_add(t, "\"");
 }
 
-static void print(cn__text *, const cn__json *, int indent, int depth);
-static void print_children(cn__text *t, const cn__json *j, int indent, int depth)
+static void print(const printing *, const cn__json *, int depth);
+static void print_children(const printing *to, const cn__json *j, int depth)
 {
     bool object = j->type == CN__JSON_OBJECT;
+    cn__text *t = to->t;
     cn__text_add(t, object ? "{" : "[");
-    for (const cn__json *c = j->first; c; c = c->next) {
-        if (c != j->first) cn__text_add(t, indent ? "," : ", ");
-        if (indent) cn__text_add(t, "\n%*s", indent * (depth + 1), "");
-        if (object) print_string(t, c->key), cn__text_add(t, ": ");
-        print(t, c, indent, depth + 1);
+    for (const cn__json *c = j->first; c && !full(to); c = c->next) {
+        if (c != j->first) cn__text_add(t, to->indent ? "," : ", ");
+        if (to->indent) cn__text_add(t, "\n%*s", to->indent * (depth + 1), "");
+        if (object) print_string(to, c->key), cn__text_add(t, ": ");
+        print(to, c, depth + 1);
     }
-    if (indent && j->first) cn__text_add(t, "\n%*s", indent * depth, "");
+    if (to->indent && j->first) cn__text_add(t, "\n%*s", to->indent * depth, "");
     cn__text_add(t, object ? "}" : "]");
 }
 
-static void print(cn__text *t, const cn__json *j, int indent, int depth)
+static void print(const printing *to, const cn__json *j, int depth)
 {
+    cn__text *t = to->t;
     switch (j->type) {
     case CN__JSON_NULL:   cn__text_add(t, "null"); break;
     case CN__JSON_FALSE:  cn__text_add(t, "false"); break;
     case CN__JSON_TRUE:   cn__text_add(t, "true"); break;
     case CN__JSON_INT:    cn__text_add(t, "%lld", (long long)j->i); break;
     case CN__JSON_REAL:   print_real(t, j->d); break;
-    case CN__JSON_STRING: print_string(t, j->text); break;
+    case CN__JSON_STRING: print_string(to, j->text); break;
     case CN__JSON_ARRAY:
-    case CN__JSON_OBJECT: print_children(t, j, indent, depth); break;
+    case CN__JSON_OBJECT: print_children(to, j, depth); break;
     }
 }
 
 void cn__json_print(cn__text *t, const cn__json *j, int indent)
 {
-    if (j) print(t, j, indent, 0);
+    if (j) print(&(printing){ t, indent, SIZE_MAX }, j, 0);
     else t->nomem = true;
+}
+
+void cn__json_print_begin(cn__text *t, const cn__json *j, size_t most)
+{
+    print(&(printing){ t, 0, most }, j, 0);
 }

@@ -43,4 +43,5 @@ cn__json *cn__json_push(cn__json *array, cn__json *child);
 /* As Python's json.dumps writes it: ", " and ": ", numbers as short as they can be read back exactly, NaN and Infinity
    bare, other than ASCII as \u; indent 0: in one line. */
 void cn__json_print(cn__text *, const cn__json *, int indent);
+void cn__json_print_begin(cn__text *, const cn__json *, size_t most);       /* the first bytes, for messages */
 #endif

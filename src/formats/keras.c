@@ -117,7 +117,7 @@ static cn_status read_numbers(archive *a, cn_model *m, const cn__json *config, i
     member       bytes;
     if (!open_member(a, "model.weights.h5", &bytes)) return (cn_error)(l->ctx);
     const char  *what = cn__arena_printf(&l->mem, "%s: model.weights.h5", l->path);
-    cn__fitting  f = { .ctx = l->ctx, .mem = &l->mem, .site = l->site, .what = what };
+    cn__fitting  f = { .ctx = l->ctx, .mem = &l->mem, .site = l->site, .what = what, .keras = keras };
     cn_status    failed = what ? CN_OK : cn__nomem(l->ctx);
     f.file = what ? cn__h5_open(l->ctx, l->site, what, bytes.at, bytes.n) : NULL;
     if (!f.file) failed = (cn_error)(l->ctx);
@@ -166,7 +166,8 @@ cn_model *cn__keras_load(cn__loading *l)
 {
     archive a = { .l = l };
     if (cn__zip_open(&a.zip, l->ctx, l->path, l->at, l->n)) return NULL;
-    cn_model *m = read_archive(&a);
+    bool      npz = !cn__zip_find(&a.zip, "metadata.json") && cn__zip_find(&a.zip, "w000.npy");
+    cn_model *m = npz ? cn__weights_alone(l) : read_archive(&a);
     cn__zip_close(&a.zip);
     return m;
 }

@@ -6,9 +6,7 @@
 #include <stdio.h>
 
 /* Attributes above the 64 KiB of an object header come in pieces: name0, name1 ... */
-typedef CN__VEC(const char *) names;
-
-static bool add_names(cn__fitting *f, const cn__h5_object *o, const char *attribute, names *out)
+static bool add_names(cn__fitting *f, const cn__h5_object *o, const char *attribute, cn__names *out)
 {
     cn__h5_data d;
     if (!cn__h5_attr(f->file, o, attribute, &d)) return false;
@@ -22,8 +20,7 @@ static bool add_names(cn__fitting *f, const cn__h5_object *o, const char *attrib
     return text != NULL;
 }
 
-/* false: there is no such attribute, or it is damaged. */
-static bool read_names(cn__fitting *f, const cn__h5_object *o, const char *attribute, names *out)
+bool cn__legacy_names(cn__fitting *f, const cn__h5_object *o, const char *attribute, cn__names *out)
 {
     char piece[64];
     if (add_names(f, o, attribute, out)) return true;
@@ -68,7 +65,7 @@ static bool weights_of(cn__arena *mem, const cn_layer *l, helds *out)
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
-typedef struct group { const char *layer, *path; names weights; } group;
+typedef struct group { const char *layer, *path; cn__names weights; } group;
 typedef struct reading {
     cn__fitting *f;
     cn_model    *m;
@@ -86,15 +83,15 @@ static cn_status list_groups(reading *r)
     cn_ctx *ctx = f->ctx;
     const char *root = root_of(f);
     const cn__h5_object *top = *root ? cn__h5_find(f->file, NULL, "model_weights") : cn__h5_root(f->file);
-    names layers = { 0 };
-    bool  ok = top && read_names(f, top, "layer_names", &layers);
+    cn__names layers = { 0 };
+    bool  ok = top && cn__legacy_names(f, top, "layer_names", &layers);
     if (!ok && !cn__h5_failed(f->file))
         cn__fail(ctx, f->site, CN_E_FORMAT, "%s: there is no attribute layer_names: this is no file of Keras weights.",
                  f->what);
     for (size_t i = 0; ok && i < layers.n; i++) {
         group g = { .layer = layers.at[i], .path = cn__arena_printf(f->mem, "%s%s", root, layers.at[i]) };
         const cn__h5_object *o = g.path ? cn__h5_find(f->file, NULL, g.path) : NULL;
-        ok = o && cn__h5_is_group(o) && read_names(f, o, "weight_names", &g.weights);
+        ok = o && cn__h5_is_group(o) && cn__legacy_names(f, o, "weight_names", &g.weights);
         if (!ok && g.path && !cn__h5_failed(f->file))
             cn__fail(ctx, f->site, CN_E_FORMAT, "%s: layer \"%s\" has no group with the attribute weight_names.",
                      f->what, g.layer);
@@ -103,6 +100,12 @@ static cn_status list_groups(reading *r)
     }
     cn__vec_free(ctx, &layers);
     return ok ? CN_OK : (cn_error)(ctx);
+}
+
+static void drop_groups(reading *r)
+{
+    for (size_t i = 0; i < r->groups.n; i++) cn__vec_free(r->f->ctx, &r->groups.at[i].weights);
+    cn__vec_free(r->f->ctx, &r->groups);
 }
 
 static cn_status read_layer(reading *r, const group *g, const helds *to)
@@ -174,73 +177,29 @@ cn_status cn__legacy_read(cn__fitting *f, cn_model *m)
     cn_status failed = list_groups(&r);
     if (!failed) failed = pass(&r, false);
     if (!failed) failed = pass(&r, true);
-    for (size_t i = 0; i < r.groups.n; i++) cn__vec_free(f->ctx, &r.groups.at[i].weights);
-    cn__vec_free(f->ctx, &r.groups);
+    drop_groups(&r);
     return failed;
 }
 
-/* ---- The optimizer's state ---------------------------------------------------------------------------------------
-
-   Keras 3: iteration, learning rate and slots in the optimizer's own order. tf.keras 2: the iteration, then slot after
-   slot (all m, all v ...), each for all weights that learn; the learning rate is in the configuration. */
-static const struct { const char *ending, *slot; } old_slots[] = {
-    { "/m:0", "_momentum" }, { "/v:0", "_velocity" },    { "/vhat:0", "_velocity_hat" }, { "/momentum:0", "_momentum" },
-    { "/rms:0", "_velocity" }, { "/mg:0", "_average_gradient" },
-};
-
-static bool ends(const char *text, const char *end)
+cn_status cn__legacy_learning(cn__fitting *f, cn_model *m, cn__names *out)
 {
-    size_t n = strlen(text), k = strlen(end);
-    return n >= k && !strcmp(text + n - k, end);
-}
-
-/* The k-th of the optimizer's variables whose path ends so, behind iteration and learning rate. */
-static cn__var *slot_variable(const cn__optimizer *o, const char *slot, size_t k)
-{
-    for (size_t i = o->schedule.cls ? 1 : 2; i < o->vars.n; i++)
-        if (ends(o->vars.at[i]->path, slot) && !k--) return o->vars.at[i];
-    return NULL;
-}
-
-/* Which variable the i-th name of the file means. NULL: none of ours. */
-static cn__var *variable_for(const cn__optimizer *o, const names *list, size_t i)
-{
-    if (list->n == o->vars.n && !ends(list->at[0], "iter:0")) return o->vars.at[i];
-    if (!i) return o->iteration;
-    for (size_t s = 0; s < CN__COUNT(old_slots); s++) {
-        size_t before = 0;
-        if (!ends(list->at[i], old_slots[s].ending)) continue;
-        for (size_t k = 1; k < i; k++) before += ends(list->at[k], old_slots[s].ending);
-        return slot_variable(o, old_slots[s].slot, before);
+    reading   r = { .f = f, .m = m };
+    helds     all = { 0 }, learning = { 0 };
+    size_t    k = 0;
+    cn_status failed = list_groups(&r);
+    for (size_t i = 0; !failed && i < m->layers.n; i++) {
+        learning.n = 0;
+        if (!weights_of(f->mem, m->layers.at[i], &all) || !gather(f->mem, m->layers.at[i], "", true, &learning))
+            failed = (cn_error)(f->ctx);
+        if (failed || !all.n) continue;
+        const group *g = k < r.groups.n ? &r.groups.at[k++] : NULL;
+        for (size_t n = 0; !failed && g && n < learning.n && n < g->weights.n; n++)
+            if (!cn__push(f->ctx, out, g->weights.at[n])) failed = cn__nomem(f->ctx);
     }
-    return NULL;
-}
-
-static cn_status read_variables(cn__fitting *f, const cn__optimizer *o, const names *list)
-{
-    for (int commit = 0; commit < 2; commit++)
-        for (size_t i = 0; i < list->n; i++) {
-            cn__var    *v = variable_for(o, list, i);
-            const char *path = cn__arena_printf(f->mem, "optimizer_weights/%s", list->at[i]);
-            f->commit = commit;
-            cn_status failed = !path ? cn__nomem(f->ctx) : v ? cn__variable_read(f, v->path, path, v) : CN_OK;
-            if (failed) return failed;
-            if (!v && !commit)
-                cn__log(f->ctx, CN_LOG_WARNING, "%s: the optimizer's %s has no place in %s; it begins anew.", f->what,
-                        list->at[i], o->spec.cls->name);
-        }
-    return CN_OK;
-}
-
-cn_status cn__legacy_optimizer_read(cn__fitting *f, cn_model *m)
-{
-    names list = { 0 };
-    const cn__h5_object *o = cn__h5_find(f->file, NULL, "optimizer_weights");
-    cn_status failed = CN_OK;
-    if (m->training && o && read_names(f, o, "weight_names", &list) && list.n && !(failed = cn__training_optimizer(m)))
-        failed = read_variables(f, &m->training->optimizer, &list);
-    cn__vec_free(f->ctx, &list);
-    return cn__h5_failed(f->file) ? (cn_error)(f->ctx) : failed;
+    cn__vec_free(f->ctx, &all);
+    cn__vec_free(f->ctx, &learning);
+    drop_groups(&r);
+    return failed;
 }
 
 /* ---- Writing: as Keras 3 writes .h5 ------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 /* verify.c: reads all of a model's file and says what is in it, and what would not load and why. It goes on after the
    first thing that does not fit: whoever has a file of classes that are not there yet wants to know all of them. */
+#include "formats/forms.h"
 #include "formats/formats.h"
 #include "base/file.h"
 #include "base/zip.h"
@@ -14,7 +15,7 @@ typedef struct checking {
     const unsigned char *at; size_t n;
     cn__text  report;
     cn__h5   *weights;
-    int       unknown;                                   /* classes that are not there */
+    int       unknown, code;                             /* layers of classes that are not there; that carry code */
     int64_t   sets, numbers, odd;                        /* of all data sets */
 } checking;
 
@@ -81,16 +82,24 @@ static const cn__h5_object *group_of(checking *c, const cn__h5_object *in, const
     return NULL;
 }
 
+static void tell_weights(checking *c, const char *layer)
+{
+    const cn__h5_object *o = c->weights ? group_of(c, cn__h5_root(c->weights), layer, 0) : NULL;
+    size_t before = c->report.n, words;
+    if (!o) return;
+    cn__text_add(&c->report, "; its weights:");
+    words = c->report.n;
+    if (!walk(c, o, 0, tell_shape)) cn_clear_error(c->ctx);
+    if (c->report.n == words) c->report.n = before;      /* it has none */
+}
+
 static void tell_unknown(void *user, const char *layer, const char *class)
 {
-    checking *c = user;
-    c->unknown++;
-    cn__text_add(&c->report, "  layer \"%s\": the class %s is not there", layer, class);
-    const cn__h5_object *o = c->weights ? group_of(c, cn__h5_root(c->weights), layer, 0) : NULL;
-    if (o) {
-        cn__text_add(&c->report, "; its weights:");
-        if (!walk(c, o, 0, tell_shape)) cn_clear_error(c->ctx);
-    }
+    checking   *c = user;
+    const char *code = cn__code_class(class);
+    cn__text_add(&c->report, "  layer \"%s\": ", layer);
+    if (code) c->code++, cn__text_add(&c->report, "%s, and code is never loaded from a file", code);
+    else c->unknown++, cn__text_add(&c->report, "the class %s is not there", class), tell_weights(c, layer);
     cn__text_add(&c->report, "\n");
 }
 
@@ -165,6 +174,39 @@ static bool check(checking *c)
     return config && check_structure(c, c->path, config);
 }
 
+/* ---- The verdict ------------------------------------------------------------------------------------------------- */
+static bool loads(checking *c, cn_flag compile)
+{
+    CN_ARGS(cn_load, load);
+    load.on = c->ctx, load.path = c->path, load.compile = compile;
+    load.head.site = NULL;                               /* the message is of the file, not of a line here */
+    cn_model *m = (cn_load)(&load);
+    bool      ok = m && !cn_error(m);
+    cn_free(m);
+    return ok;
+}
+
+static void tell_layers(cn__text *t, int n, const char *what)
+{
+    if (n) cn__text_add(t, " %d layer%s%s.", n, n > 1 ? "s are" : " is", what);
+}
+
+static void judge(checking *c, bool whole)
+{
+    cn__text *t = &c->report;
+    if (whole && !c->unknown && !c->code && loads(c, CN_YES)) {
+        cn__text_add(t, "loads");
+        return;
+    }
+    cn__text_add(t, "does not load:");
+    if (!whole || (!c->unknown && !c->code)) cn__text_add(t, " %s", cn_error_message(c->ctx));
+    cn_clear_error(c->ctx);
+    tell_layers(t, c->unknown, " of a class that is not there; register those that are yours (cn_register_layer)");
+    tell_layers(t, c->code, " code");
+    if (whole && !c->unknown && !c->code && loads(c, CN_NO))
+        cn__text_add(t, " Without its compilation it loads: cn_load(c, \"%s\", .compile = CN_NO).", c->path);
+}
+
 cn_array *cn_verify(cn_ctx *ctx, const char *path)
 {
     cn_array *a = cn__array_blank(ctx);
@@ -175,16 +217,7 @@ cn_array *cn_verify(cn_ctx *ctx, const char *path)
     if (!(c.at = own = cn__read_file(ctx, NULL, path, false, 0, &c.n))) return cn__poison_recorded(a);
     cn__text_add(&c.report, "%s: %zu bytes\n", path, c.n);
     cn_clear_error(ctx);
-    CN_ARGS(cn_load, load);
-    load.on = ctx, load.path = path, load.head.site = NULL;    /* the message is of the file, not of a line here */
-    bool      whole = check(&c);
-    cn_model *m = whole && !c.unknown ? (cn_load)(&load) : NULL;
-    if (m && !cn_error(m)) cn__text_add(&c.report, "loads");
-    else if (whole && c.unknown)
-        cn__text_add(&c.report, "does not load: %d layer%s of a class that is not there", c.unknown,
-                     c.unknown > 1 ? "s are" : " is");
-    else cn__text_add(&c.report, "does not load: %s", m ? cn_error_message(m) : cn_error_message(ctx));
-    cn_free(m);
+    judge(&c, check(&c));
     cn_clear_error(ctx);
     const char *text = c.report.nomem ? NULL : cn__text_get(&c.report);
     if (text) cn__array_strings(a, NULL, 0, NULL, &text);

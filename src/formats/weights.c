@@ -255,6 +255,43 @@ cn_status cn__weights_read(cn__fitting *f, cn_model *m)
     return failed ? failed : pass(f, m, true);
 }
 
+/* ---- The optimizer's state ---------------------------------------------------------------------------------------
+
+   Keras 3: iteration, learning rate (no schedule has one) and slots in the optimizer's own order. tf.keras 2.11 to 2.15
+   had the same but for the learning rate, which stands in the configuration; SGD had momenta even if it used none. */
+bool cn__optimizer_placed(const cn__optimizer *o, size_t n, size_t i, cn__var **v)
+{
+    size_t rate = !o->schedule.cls, ours = o->vars.n - rate, at = i ? i + rate : 0;
+    *v = at < o->vars.n ? o->vars.at[at] : NULL;
+    return n == ours || ours == 1;
+}
+
+/* The i-th of the file's n. false: they do not fit. */
+static bool placed(const cn__fitting *f, const cn__optimizer *o, size_t n, size_t i, cn__var **v)
+{
+    if (f->keras == 2) return cn__optimizer_placed(o, n, i, v);
+    *v = i < o->vars.n ? o->vars.at[i] : NULL;
+    return n == o->vars.n;
+}
+
+static cn_status read_variables(cn__fitting *f, const cn__optimizer *o, size_t n)
+{
+    for (int commit = 0; commit < 2; commit++)
+        for (size_t i = 0; i < n; i++) {
+            char     path[48];
+            cn__var *v;
+            snprintf(path, sizeof path, "optimizer/vars/%zu", i);
+            f->commit = commit;
+            if (!placed(f, o, n, i, &v))
+                return cn__fail(f->ctx, f->site, CN_E_FORMAT,
+                                "%s: the optimizer %s has %zu variables in the file, %zu in the model. Load it with "
+                                ".compile = CN_NO and compile it anew.", f->what, o->spec.cls->name, n, o->vars.n);
+            cn_status failed = v ? cn__variable_read(f, v->path, path, v) : CN_OK;
+            if (failed) return failed;
+        }
+    return CN_OK;
+}
+
 cn_status cn__optimizer_read(cn__fitting *f, cn_model *m)
 {
     cn_ctx *ctx = f->ctx;
@@ -263,19 +300,7 @@ cn_status cn__optimizer_read(cn__fitting *f, cn_model *m)
     if (!m->training || !vars || !cn__h5_is_group(vars)) return cn__h5_failed(f->file) ? (cn_error)(ctx) : CN_OK;
     cn__h5_links(f->file, vars, &n);
     cn_status failed = cn__h5_failed(f->file) ? (cn_error)(ctx) : cn__training_optimizer(m);
-    cn__optimizer *o = &m->training->optimizer;
-    if (failed) return failed;
-    if (n <= 2 && n < o->vars.n) return CN_OK;           /* compiled, never trained: nothing to take over */
-    if (n != o->vars.n)
-        return cn__fail(ctx, f->site, CN_E_FORMAT,
-                        "%s: the optimizer %s has %zu variables in the file, %zu in the model. Load it with .compile = "
-                        "CN_NO and compile it anew.", f->what, o->spec.cls->name, n, o->vars.n);
-    for (int commit = 0; commit < 2; commit++)
-        for (size_t i = 0; i < n; i++) {
-            char path[48];
-            snprintf(path, sizeof path, "optimizer/vars/%zu", i);
-            f->commit = commit;
-            if ((failed = cn__variable_read(f, o->vars.at[i]->path, path, o->vars.at[i]))) return failed;
-        }
-    return CN_OK;
+    const cn__optimizer *o = &m->training->optimizer;
+    if (failed || (n <= 2 && n < o->vars.n)) return failed;      /* compiled, never trained: nothing to take over */
+    return read_variables(f, o, n);
 }

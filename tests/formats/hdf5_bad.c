@@ -1,8 +1,10 @@
 /* hdf5_bad.c: damaged and hostile HDF5 files: the rows H01 ... H38 of the catalogue of bad inputs. Each is a good file
    of tests/golden/h5.zip with some bytes changed; it must be refused with the right status and a message that says
-   where, within 2 x its size + 64 MiB of memory. H20, H23 to H28, H30 and H31 by whole files: hdf5_read.c. */
+   where, within 2 x its size + 64 MiB of memory and a second. H20, H23 to H28, H30 and H31 by whole files: hdf5_read.c;
+   H35 and H36: bad_models.c. */
 #include "formats/hdf5_golden.h"
 #include "formats/hdf5_walk.h"
+#include <time.h>
 
 typedef struct patch { size_t at; const char *bytes; size_t n; } patch;
 #define PUT(at, bytes) { at, bytes, sizeof bytes - 1 }
@@ -183,8 +185,10 @@ TEST(each_row_is_refused_with_its_message)
             if (r->put[k].n) memcpy(bytes + r->put[k].at, r->put[k].bytes, r->put[k].n);
             if (r->put[k].n && strcmp(r->id, "sum")) seal(bytes, list, count, r->put[k].at);
         }
+        clock_t begun = clock();
         cn_ctx *c = cn_open(.threads = 1, .memory_limit = (int64_t)(2 * n) + (64 << 20));
         bool    ok = walk_file(c, "bad.h5", bytes, n, NULL);
+        CHECK(clock() - begun < CLOCKS_PER_SEC);         /* of the processor's time */
         const char *said = cn_error_message(c);
         if (ok != !r->status || cn_error(c) != r->status ||
             (r->status && (!strstr(said, r->part) || !strstr(said, "bad.h5"))))

@@ -81,6 +81,24 @@ TEST(indented)
     end();
 }
 
+TEST(no_more_than_the_beginning)
+{
+    begin();
+    char *text = malloc(1 << 20);
+    memset(text, 'a', 1 << 20);
+    cn__json *j = cn__json_new(&mem, CN__JSON_ARRAY);
+    for (int i = 0; i < 1000; i++) cn__json_push(j, cn__json_int(&mem, i));
+    cn__json *string = cn__json_string(&mem, (text[(1 << 20) - 1] = 0, text));
+    cn__text t = { .ctx = c };
+    cn__json_print_begin(&t, j, 20);
+    CHECK(!strncmp(cn__text_get(&t), "[0, 1, 2, 3, 4, 5, 6", 20) && t.n < 30);
+    cn__text_clear(&t), cn__json_print_begin(&t, string, 20);
+    CHECK(!strncmp(cn__text_get(&t), "\"aaaaaaaaaaaaaaaaaaa", 20) && t.n < 30);
+    cn__text_free(&t);
+    free(text);
+    end();
+}
+
 /* ---- What is refused --------------------------------------------------------------------------------------------- */
 TEST(not_json)
 {

@@ -720,7 +720,7 @@ TEST(the_learning_rate_is_written_as_it_is)
     CHECK_STR(cn_to_json(m), "\"learning_rate\": 0.25");
     CHECK_STR(cn_to_json(m), "\"jit_compile\": true");
     CHECK_INT(cn_compile(m, .loss = CN_MSE), CN_OK);     /* what the file said is over */
-    CHECK_STR(cn_to_json(m), "\"jit_compile\": false");
+    CHECK_STR(cn_to_json(m), "\"jit_compile\": \"auto\"");
     cn_free(m);
     leave(&in);
 }

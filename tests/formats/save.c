@@ -135,6 +135,9 @@ TEST(refused)
     CHECK_INT(cn_save(m, file_path("w.weights.h5")), CN_OK);
     CHECK_INT(cn_error(cn_load(c, file_path("w.weights.h5"))), CN_E_FORMAT);
     CHECK_STR(cn_error_message(c), "cn_load_weights");
+    CHECK_INT(cn_save(m, file_path("w.npz")), CN_OK);
+    CHECK_INT(cn_error(cn_load(c, file_path("w.npz"))), CN_E_FORMAT);
+    CHECK_STR(cn_error_message(c), "w.npz holds weights, no model. Build the model, then cn_load_weights");
     CHECK_INT(cn_load_weights(m, file_of_text("text.h5", "hello")), CN_E_FORMAT);
     cn_close(c);
 }

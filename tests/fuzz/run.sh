@@ -15,6 +15,7 @@ for file in $seeds/*.keras; do
         mv "${file%.keras}/config.json" "$file.json" && mv "${file%.keras}/model.weights.h5" "$file.h5" && rmdir "${file%.keras}"
 done
 unzip -qo tests/golden/h5.zip '*.h5' -d $seeds
+unzip -qo tests/golden/old_keras_1.zip '*.h5' -d $seeds
 find tests/golden/models -type f -exec cp {} $seeds ';' 2> /dev/null
 run() {    # one harness
     name=$(basename "$1" .c)
