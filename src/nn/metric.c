@@ -259,7 +259,7 @@ static const char *result_name(cn__arena *mem, const char *written, const cn__me
 {
     const cn__option *o = cn__option_find(m->spec.cls, "name");
     const char *own = NULL, *package = strchr(written, '>');
-    if (*written != CN__MARK) return cn__arena_text(mem, package ? package + 1 : written);
+    if (cn__choice_is_name(written)) return cn__arena_text(mem, package ? package + 1 : written);
     if (o) memcpy(&own, (const char *)m->spec.args + o->offset, sizeof own);
     return own ? own : ops_of(m)->name ? ops_of(m)->name : m->spec.cls->snake;
 }

@@ -75,6 +75,7 @@ cn_status cn__class_unknown(cn_ctx *, const char *site, cn__family,
    copied into the arena. choice is the pointer inside a cn_act, cn_loss ...: a name, or options that name themselves
    (their cn_head.mark is CN__MARK). */
 #define CN__MARK 0x1b
+static inline bool cn__choice_is_name(const char *choice) { return (unsigned char)*choice >= ' '; }
 typedef struct cn__spec { const cn__class *cls; void *args; } cn__spec;
 bool cn__spec_make(cn_ctx *, cn__arena *, const char *site, cn__family, const char *choice,
                    cn__spec *out); /* choice NULL: cls NULL, true. false: recorded */

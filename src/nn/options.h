@@ -67,11 +67,13 @@ void *cn__args_fill(cn_ctx *, cn__arena *, const char *site, const cn__class *, 
 bool  cn__args_check(cn_ctx *, const char *site, const cn__class *, void *args);
 
 /* The lists of this room, one for each family; NULL: made elsewhere (callbacks). Each ends at NULL. */
-extern cn__class_fn *const cn__layer_classes[],
-    *const cn__act_classes[], *const cn__initializer_classes[], *const cn__regularizer_classes[],
-                                                                    *const cn__constraint_classes[],
-                                                                        *const cn__loss_classes[],
-                                                                            *const cn__metric_classes[],
-                                                                                *const cn__optimizer_classes[],
-                                                                                    *const cn__schedule_classes[];
+extern cn__class_fn *const cn__layer_classes[];
+extern cn__class_fn *const cn__act_classes[];
+extern cn__class_fn *const cn__initializer_classes[];
+extern cn__class_fn *const cn__regularizer_classes[];
+extern cn__class_fn *const cn__constraint_classes[];
+extern cn__class_fn *const cn__loss_classes[];
+extern cn__class_fn *const cn__metric_classes[];
+extern cn__class_fn *const cn__optimizer_classes[];
+extern cn__class_fn *const cn__schedule_classes[];
 #endif

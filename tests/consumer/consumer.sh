@@ -16,9 +16,8 @@ for program in c_cornu c_static cxx_cornu cxx_static; do try "$work/build/$progr
 
 lib=$(dirname "$(find "$work/usr" -name libcornu.so)")
 export PKG_CONFIG_PATH="$lib/pkgconfig" LD_LIBRARY_PATH="$lib"
-# The file names the prefix of its configuration; the folder where it lies is the one that counts here.
-flags=$(pkg-config --define-variable=prefix="$work/usr" --cflags --libs cornu)
-all=$(pkg-config --define-variable=prefix="$work/usr" --static --cflags --libs cornu)
+flags=$(pkg-config --cflags --libs cornu)
+all=$(pkg-config --static --cflags --libs cornu)
 try gcc -std=c11 "$here/consumer.c" $flags -o "$work/c"
 try g++ -std=c++17 "$here/consumer.cpp" $flags -o "$work/cxx"
 try gcc -std=c11 "$here/consumer.c" -Wl,-Bstatic $(echo "$all" | sed 's/-lcornu/-lcornu -Wl,-Bdynamic/') -o "$work/c_static"
