@@ -44,16 +44,20 @@ typedef struct cn__layer_args {
     int batch, in, out, act;
 } cn__layer_args;
 
+/* B (depth x cols), element (k, c) at b[k rs + c cs], and where its panels go. transposed: B is a weight's transpose. */
+typedef struct cn__pack { const float *b; float *to; int64_t rs, cs, depth, cols; bool bf16, transposed; } cn__pack;
+/* Panels j0 .. j1, of them the rows k0 .. k1; k0 is a multiple of 32 (panels.c). */
+void cn__pack_rows(const cn__pack *, int64_t j0, int64_t j1, int64_t k0, int64_t k1);
+
 /* One variable of an update: weights and slots before and after. */
 typedef struct cn__number { const void *at; int32_t dtype, pad; } cn__number;
-typedef struct cn__copy { void *at; int32_t layout, pad; } cn__copy;      /* a mirror that is written with it */
 typedef struct cn__segment {
     const float *old[4], *g;
     float  *w[4];
     cn__number rate, t;
     int64_t n, rows, cols;                               /* of a matrix with mirrors: n = rows x cols */
     int32_t mirrors;
-    cn__copy mirror[4];
+    cn__pack mirror[4];                                  /* written with it */
 } cn__segment;
 typedef struct cn__update {
     union { cn__a_sgd sgd; cn__a_rmsprop rmsprop; cn__a_adam adam; } how;

@@ -56,24 +56,23 @@ static void pack_pairs(const cn__pack *p, const float *b, int64_t k, int64_t end
             for (int64_t c = 0; c < CN__PANEL_COLS; c++) to[w * CN__PANEL_COLS + c] = block[c][w];
 }
 
-/* Panels j0 .. j1 side by side, some rows after others: they lie together in B. */
-static void pack_panels(const cn__pack *p, int64_t j0, int64_t j1)
+/* Side by side, some rows after others: they lie together in B. */
+void cn__pack_rows(const cn__pack *p, int64_t j0, int64_t j1, int64_t k0, int64_t k1)
 {
-    for (int64_t k = 0; k < p->depth; k += STRIP)
+    for (int64_t k = k0; k < k1; k += STRIP)
         for (int64_t j = j0; j < j1; j++) {
             int64_t first = j * CN__PANEL_COLS, n = CN__MIN(p->cols - first, CN__PANEL_COLS);
             float  *to = p->to + (j * cn__words(p->depth, p->bf16) + cn__words(k, p->bf16)) * CN__PANEL_COLS;
-            (p->bf16 ? pack_pairs : pack_floats)(p, p->b + first * p->cs, k, CN__MIN(k + STRIP, p->depth), n, to);
+            (p->bf16 ? pack_pairs : pack_floats)(p, p->b + first * p->cs, k, CN__MIN(k + STRIP, k1), n, to);
         }
 }
 
-/* W (K, N) as the layout says: of itself, or of its transpose. */
-static cn__pack pack_of(cn__layout layout, const cn__type *t)
+cn__pack cn__pack_of(cn__layout layout, const cn__type *t)
 {
-    bool    transposed = layout == CN__PANEL_T || layout == CN__PANEL_BF16_T;
-    int64_t k = t->dim[0], n = t->dim[1];
+    int64_t  k = t->dim[0], n = t->dim[1];
     cn__pack p = { .rs = n, .cs = 1, .depth = k, .cols = n };
-    if (transposed) p = (cn__pack){ .rs = 1, .cs = n, .depth = n, .cols = k };
+    if (layout == CN__PANEL_T || layout == CN__PANEL_BF16_T)
+        p = (cn__pack){ .rs = 1, .cs = n, .depth = n, .cols = k, .transposed = true };
     p.bf16 = layout == CN__PANEL_BF16 || layout == CN__PANEL_BF16_T;
     return p;
 }
@@ -85,15 +84,15 @@ static size_t bytes_of(const cn__pack *p)
 
 size_t cn__panel_bytes(cn__layout layout, const cn__type *t)
 {
-    cn__pack p = pack_of(layout, t);
+    cn__pack p = cn__pack_of(layout, t);
     return bytes_of(&p);
 }
 
 void cn__pack_panels(cn__layout layout, const cn__type *t, const void *master, void *at)
 {
-    cn__pack p = pack_of(layout, t);
+    cn__pack p = cn__pack_of(layout, t);
     p.b = master, p.to = at;
-    pack_panels(&p, 0, cn__panels(p.cols));
+    cn__pack_rows(&p, 0, cn__panels(p.cols), 0, p.depth);
 }
 
 /* ---- Calls ------------------------------------------------------------------------------------------------------- */
@@ -101,7 +100,8 @@ static void pack_task(const void *args, uint32_t rep, uint32_t task, cn__lane *l
 {
     const cn__pack *p = args;
     (void)rep, (void)lane;
-    pack_panels(p, (int64_t)task * TOGETHER, CN__MIN(cn__panels(p->cols), ((int64_t)task + 1) * TOGETHER));
+    cn__pack_rows(p, (int64_t)task * TOGETHER, CN__MIN(cn__panels(p->cols), ((int64_t)task + 1) * TOGETHER), 0,
+                  p->depth);
 }
 
 bool cn__prepare_pack(cn__prep *p, const cn__pack *how, cn__val b, int temp)

@@ -3,13 +3,11 @@
 #define CN__PANELS_H
 #include "backends/cpu/cpu.h"
 
-/* B (depth x cols), element (k, c) at b[k rs + c cs], and where its panels go. */
-typedef struct cn__pack { const float *b; float *to; int64_t rs, cs, depth, cols; bool bf16; } cn__pack;
-
 static inline int64_t cn__panels(int64_t cols) { return (cols + CN__PANEL_COLS - 1) / CN__PANEL_COLS; }
 static inline int64_t cn__words(int64_t depth, bool bf16) { return bf16 ? (depth + 1) / 2 : depth; }
 
 const cn__products *cn__products_of(bool bf16);
+cn__pack cn__pack_of(cn__layout, const cn__type *);      /* W (K, N) as the layout says: itself, or its transpose */
 /* A call that packs B into the temporary. */
 bool cn__prepare_pack(cn__prep *, const cn__pack *how, cn__val b, int temp);
 /* A call that copies A (rows x depth; ta: depth x rows) into the temporary, line by line, as words of bfloat16 pairs if

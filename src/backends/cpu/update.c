@@ -1,5 +1,5 @@
 /* update.c: the optimizers' steps, in the variables' own memory, and the sums of metrics. */
-#include "backends/cpu/cpu.h"
+#include "backends/cpu/panels.h"
 #include <string.h>
 
 enum { TASKS = 64 };
@@ -22,8 +22,9 @@ static void fill_mirrors(cn__prep *p, cn__var *var, cn__segment *s)
     if (!(s->mirrors = cn__prep_mirrors(p, var))) return;
     s->rows = var->type.dim[0], s->cols = var->type.dim[1];
     for (int k = 0; k < s->mirrors; k++) {
-        s->mirror[k].layout = var->mirror[k].layout;
-        cn__prep_mirror(p, &s->mirror[k].at, var, k);
+        s->mirror[k] = cn__pack_of((cn__layout)var->mirror[k].layout, &var->type);
+        cn__prep_var(p, &s->mirror[k].b, var);
+        cn__prep_mirror(p, &s->mirror[k].to, var, k);
     }
 }
 
