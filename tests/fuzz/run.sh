@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.." || exit 2
 seconds=${1:-60}
 . cmake/need.sh
 need $building clang:clang unzip:unzip
-cmake -B build-fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DCN_FUZZ=ON -DCN_SANITIZE=fuzzer-no-link,address,undefined > /dev/null &&
+cmake -B build-fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-g -O2" -DCN_FUZZ=ON -DCN_SANITIZE=fuzzer-no-link,address,undefined > /dev/null &&
     cmake --build build-fuzz -j "$jobs" --target fuzz > build-fuzz/build.log 2>&1 || { tail -30 build-fuzz/build.log; exit 1; }
 seeds=build-fuzz/seeds
 mkdir -p $seeds build-fuzz/crashes build-fuzz/found

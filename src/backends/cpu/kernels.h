@@ -44,7 +44,7 @@ typedef struct cn__layer_args {
     int batch, in, out, act;
 } cn__layer_args;
 
-/* B (depth x cols), element (k, c) at b[k rs + c cs], and where its panels go. transposed: B is a weight's transpose. */
+/* B (depth x cols), element (k, c) at b[k rs + c cs], and where its panels go. transposed: B is a transposed weight. */
 typedef struct cn__pack { const float *b; float *to; int64_t rs, cs, depth, cols; bool bf16, transposed; } cn__pack;
 /* Panels j0 .. j1, of them the rows k0 .. k1; k0 is a multiple of 32 (panels.c). */
 void cn__pack_rows(const cn__pack *, int64_t j0, int64_t j1, int64_t k0, int64_t k1);
