@@ -1,5 +1,5 @@
-/* predict.c: one prediction of a prepared runner, on one thread: what a program waits for that asks about one sample at
-   a time (onnx_runtime.py and fann.c: the peers). usage: predict [PART-OF-A-NAME] */
+/* predict.c: one prediction of a prepared runner: what a program waits for that asks about one sample at a time
+   (onnx_runtime.py and fann.c: the peers). usage: predict [PART-OF-A-NAME] */
 #include "limits.h"
 #include "workloads.h"
 
@@ -14,13 +14,13 @@ static double seconds(cn_runner *r, const float *x, size_t nx, float *y, size_t 
     return (limits_now() - start) / times;
 }
 
-static void measure(const workload *w)
+static void measure(const workload *w, int threads)
 {
     static float x[1024], y[1024];
     double    took[TIMES];
     int       layers = 0;
-    cn_ctx   *c = cn_open(.threads = 1);
-    cn_runner *r = cn_prepare(network(c, w));
+    cn_ctx   *c = cn_open(.threads = threads);
+    cn_runner *r = cn_prepare(network(c, w), .threads = threads);
     while (w->size[layers + 1]) layers++;
     size_t nx = (size_t)w->size[0], ny = (size_t)w->size[layers];
     for (size_t i = 0; i < nx; i++) x[i] = (float)(i % 17) * 0.05f;
@@ -33,13 +33,14 @@ static void measure(const workload *w)
         took[k] = t;
     }
     if (once < 0) printf("%s\n", cn_error_message(c));
-    else printf("%-28s %12.0f ns min %12.0f ns median\n", w->name, took[0] * 1e9, took[TIMES / 2] * 1e9);
+    else printf("%-28s %2d threads %12.0f ns min %12.0f ns median\n", w->name, threads, took[0] * 1e9, took[TIMES / 2] * 1e9);
     cn_close(c);
 }
 
 int main(int argc, char **argv)
 {
     for (size_t i = 0; i < sizeof predictions / sizeof *predictions; i++)
-        if (argc < 2 || strstr(predictions[i].name, argv[1])) measure(&predictions[i]);
+        for (int threads = 1; threads <= 2; threads++)
+            if (argc < 2 || strstr(predictions[i].name, argv[1])) measure(&predictions[i], threads);
     return 0;
 }

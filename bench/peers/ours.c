@@ -44,11 +44,10 @@ static const char *begin(const char *folder, const char *name)
         x = inputs(ctx, work), y = targets(ctx, work);
         return prepare(model, work) || save_all(folder) ? cn_error_message(ctx) : NULL;
     }
-    if (threads > 1) return "one sample is for one thread";
     x = cn_array_from(ctx, {1, work->size[0]}, NULL);
     float *p = cn_mutable(x);
     for (int64_t i = 0; p && i < work->size[0]; i++) p[i] = (float)(i % 17) * 0.05f;
-    runner = cn_prepare(model);
+    runner = cn_prepare(model, .threads = threads);
     outputs_of_one = cn_size_of(cn_runner_output(runner, 0), 1);
     return cn_error(runner) || save_all(folder) ? cn_error_message(ctx) : NULL;
 }

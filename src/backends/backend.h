@@ -31,6 +31,7 @@ void *cn__prep_keep(cn__prep *, size_t bytes);                       /* zeroed, 
 bool  cn__prep_in_place(const cn__prep *, cn__val);                  /* this output lies in what it replaces */
 void  cn__prep_name(cn__prep *, const char *detail);                 /* for explain: "13x2 tiles, 16 tasks" */
 bool  cn__prep_wanted(const cn__prep *, cn__val);                    /* someone reads it */
+cn__layout cn__prep_layout(const cn__prep *, cn__val);               /* of its storage */
 /* How many mirrors of var an update that is in place has to write, with the master: 0 .. n - 1. */
 int   cn__prep_mirrors(const cn__prep *, const cn__var *);
 cn_status cn__prep_fail(cn__prep *, cn_status, const char *format, ...) CN__PRINTF(3, 4);
@@ -70,6 +71,11 @@ typedef struct cn__backend {
     /* Packs master (row-major K x N, float32) into at: for mirrors. NULL if it has no layouts. */
     void        (*pack)(cn__layout, const cn__type *, const void *master, void *at);
     size_t      (*pack_bytes)(cn__layout, const cn__type *);
+    /* Optional. The layout in which this update would best find its variables and their gradient, both alike, where
+       nobody else wants them in rows: then they stay in it (exec/reside.c). CN__ROWS: as they are. unpack: the way back
+       from such a layout. */
+    cn__layout  (*resides)(const cn_graph *, const cn__inst *update);
+    void        (*unpack)(cn__layout, const cn__type *, const void *at, void *master);
     /* Optional: what one thread of the machine reaches at best, measured in about a millisecond each. Operations a
        second of products of float32, or of bfloat16; bytes a second, read and written, in memory of this size. NULL:
        not known. */

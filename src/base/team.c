@@ -1,5 +1,9 @@
-/* team.c: a team of threads. All that is shared by a rep is one counter of tasks that nobody has taken yet, and one of
+/* team.c: a team of threads. All that is shared by a rep are counters of tasks that nobody has taken yet, and one of
    tasks that are finished.
+
+   The tasks of a rep are cut into shares, one for each thread, the same from call to call: what a thread wrote it finds
+   in its own cache, if the tasks of two calls that touch the same data have the same place among their fellows. Who has
+   done its share helps with the others'.
 
    A thread takes a task by lowering `left`. What it then reads of the job (fn, args, rep) cannot change under it, for
    the caller publishes the next rep only when all tasks are finished, this one too. So there is no barrier to join: a
@@ -10,12 +14,13 @@
 #include "base/cpu.h"
 #include "base/philox.h"
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { LINE = 64, SPIN_NS = 40000, CALLER_SPINS = 2000, ALONE = 10 };
+enum { LINE = 64, SHARES = 8, SPIN_NS = 40000, CALLER_SPINS = 2000, ALONE = 10 };
 
 typedef enum task_order { FROM_COUNTER, REVERSE, RANDOM } task_order;
 
@@ -26,8 +31,8 @@ typedef struct worker {
 } worker;
 
 struct cn__team {
-    alignas(LINE) atomic_uint left;             /* tasks of this rep that nobody has taken, and, in the same line ... */
-    uint32_t    rep, ntask, mode;                        /* ... the job: who takes a task has it at hand */
+    alignas(LINE) atomic_uint left[SHARES];     /* tasks of this rep that nobody has taken, and, in the same line ... */
+    uint32_t    rep, ntask, mode, shares;                /* ... the job: who takes a task has it at hand */
     cn__fn      fn;
     const void *args;
     alignas(LINE) atomic_uint finished;
@@ -36,6 +41,7 @@ struct cn__team {
     pthread_mutex_t lock;
     pthread_cond_t  bell, done;
     bool        quit;                                    /* with the lock held */
+    atomic_int  caller_at;                               /* the processor on which the caller was when it rang */
     alignas(LINE) cn_ctx *ctx;
     bool        running;                                 /* a call that comes while it is set comes from a task */
     int64_t     alone_until;                             /* by now_ns; 0: the team works */
@@ -94,24 +100,44 @@ static void ring(cn__team *t, pthread_cond_t *bell)
     pthread_mutex_unlock(&t->lock);
 }
 
-/* Does tasks until there are none left that nobody has taken. Many small ones are taken a few at a time, fewer towards
-   the end: a taking costs some 100 ns where threads meet. */
+static uint32_t first_of(const cn__team *t, uint32_t share)
+{
+    return (uint32_t)((uint64_t)t->ntask * share / t->shares);
+}
+
+/* Does the tasks of a share that nobody has taken. Many small ones are taken a few at a time, fewer towards the end: a
+   taking costs some 100 ns where threads meet. */
+static uint32_t work_on(cn__team *t, uint32_t share, cn__lane *lane)
+{
+    enum { PART = 4 };
+    uint32_t done = 0, left = atomic_load_explicit(&t->left[share], memory_order_acquire);
+    while (left) {
+        uint32_t n = CN__MAX(left / PART, 1);
+        if (!atomic_compare_exchange_weak_explicit(&t->left[share], &left, left - n, memory_order_acquire,
+                                                   memory_order_acquire)) continue;
+        if (lane->index) set_mode(t->mode);              /* the caller's rounding and denormals */
+        for (uint32_t first = first_of(t, share + 1) - left, i = 0; i < n; i++) t->fn(t->args, t->rep, first + i, lane);
+        done += n;
+        left = atomic_load_explicit(&t->left[share], memory_order_acquire);
+    }
+    return done;
+}
+
+/* Its own share first. */
 static void work(cn__team *t, cn__lane *lane)
 {
-    const uint32_t share = 4 * (uint32_t)t->threads;
-    uint32_t done = 0, left = atomic_load_explicit(&t->left, memory_order_acquire);
-    while (left) {
-        uint32_t n = CN__MAX(left / share, 1);
-        if (!atomic_compare_exchange_weak_explicit(&t->left, &left, left - n, memory_order_acquire,
-                                                   memory_order_acquire)) continue;
-        if (!done && lane->index) set_mode(t->mode);     /* the caller's rounding and denormals */
-        for (uint32_t first = t->ntask - left, i = 0; i < n; i++) t->fn(t->args, t->rep, first + i, lane);
-        done += n;
-        left = atomic_load_explicit(&t->left, memory_order_acquire);
-    }
+    uint32_t done = 0;
+    for (uint32_t i = 0; i < SHARES; i++) done += work_on(t, (lane->index + i) % SHARES, lane);
     if (!done) return;
     atomic_fetch_add(&t->finished, done);
     if (atomic_load(&t->caller_sleeps)) ring(t, &t->done);
+}
+
+static bool tasks_left(const cn__team *t, memory_order order)
+{
+    for (int i = 0; i < SHARES; i++)
+        if (atomic_load_explicit(&t->left[i], order)) return true;
+    return false;
 }
 
 static int64_t now_ns(void)
@@ -127,7 +153,7 @@ static bool await_task(cn__team *t)
     int64_t end = now_ns() + SPIN_NS;
     do {
         for (int i = 0; i < 64; i++) {
-            if (atomic_load_explicit(&t->left, memory_order_relaxed)) return true;
+            if (tasks_left(t, memory_order_relaxed)) return true;
             relax();
         }
     } while (now_ns() < end);
@@ -141,11 +167,23 @@ static bool sleep_for_task(cn__team *t)
 {
     pthread_mutex_lock(&t->lock);
     atomic_fetch_add(&t->sleepers, 1);
-    while (!t->quit && !atomic_load(&t->left)) pthread_cond_wait(&t->bell, &t->lock);
+    while (!t->quit && !tasks_left(t, memory_order_seq_cst)) pthread_cond_wait(&t->bell, &t->lock);
     atomic_fetch_sub(&t->sleepers, 1);
     bool quit = t->quit;
     pthread_mutex_unlock(&t->lock);
     return !quit;
+}
+
+/* Who is woken by a neighbour may find itself on that one's processor, where the two take turns for as long as the
+   system thinks nothing of it: there are other processors, for the team is no larger than their number. */
+static void leave_the_caller(cn__team *t)
+{
+    cpu_set_t all, others;
+    int at = atomic_load_explicit(&t->caller_at, memory_order_relaxed);
+    if (at != sched_getcpu() || sched_getaffinity(0, sizeof all, &all)) return;
+    others = all;
+    CPU_CLR((size_t)at, &others);
+    if (!sched_setaffinity(0, sizeof others, &others)) sched_setaffinity(0, sizeof all, &all);
 }
 
 static void *work_until_closed(void *with)
@@ -153,7 +191,7 @@ static void *work_until_closed(void *with)
     worker *w = self = with;
     do {
         work(w->team, &w->lane);
-    } while (await_task(w->team) || sleep_for_task(w->team));
+    } while (await_task(w->team) || (sleep_for_task(w->team) && (leave_the_caller(w->team), true)));
     return NULL;
 }
 
@@ -184,12 +222,18 @@ static bool alone(cn__team *t)
     return t->alone_until != 0;
 }
 
+static void call_sleepers(cn__team *t)
+{
+    atomic_store_explicit(&t->caller_at, sched_getcpu(), memory_order_relaxed);
+    ring(t, &t->bell);
+}
+
 static void run_rep(cn__team *t, uint32_t ntask)
 {
     const int64_t begin = now_ns();
     atomic_store_explicit(&t->finished, 0, memory_order_relaxed);
-    atomic_store(&t->left, ntask);
-    if (atomic_load(&t->sleepers)) ring(t, &t->bell);
+    for (uint32_t i = 0; i < t->shares; i++) atomic_store(&t->left[i], first_of(t, i + 1) - first_of(t, i));
+    if (atomic_load(&t->sleepers)) call_sleepers(t);
     work(t, &t->workers[0].lane);
     for (int spins = 0; atomic_load_explicit(&t->finished, memory_order_acquire) != ntask; spins++) {
         if (spins == CALLER_SPINS) wait_asleep(t, ntask, begin);
@@ -236,6 +280,7 @@ void cn__team_run(cn__team *t, cn__fn fn, const void *args, uint32_t nrep, uint3
     }
     t->running = true;
     t->fn = fn, t->args = args, t->ntask = ntask, t->mode = get_mode();
+    t->shares = (uint32_t)CN__MIN(t->threads, SHARES);
     for (t->rep = 0; t->rep < nrep && !stopped(stop); t->rep++) run_rep(t, ntask);
     t->running = false;
 }

@@ -13,8 +13,9 @@ typedef enum cn__space {
 typedef struct cn__reloc { uint32_t at; uint8_t space; uint8_t mirror; uint32_t slot; uint64_t off; } cn__reloc;
 
 typedef struct cn__place { uint8_t space; uint32_t slot; uint64_t off; } cn__place;      /* where a value lives */
-/* What a plan does with a variable: bits of the mirrors it reads; how many mirrors it writes with the master. */
-typedef struct cn__use { uint8_t reads, mirrors; bool written; } cn__use;
+/* What a plan does with a variable: bits of the mirrors it reads; how many it writes; whether it knows the master, or the
+   slot + 1 of the mirror in which the variable resides. */
+typedef struct cn__use { uint8_t reads, mirrors, resides; bool master, written; } cn__use;
 typedef struct cn__plan {
     cn_ctx   *ctx;
     cn_graph *graph;                                     /* the final graph: for explain, watches and messages */
@@ -29,7 +30,6 @@ typedef struct cn__plan {
     cn__place *place;                                    /* of each value of graph */
     cn__var  **var; uint32_t nvars;                      /* those it reads or writes: slots of VARS and MIRRORS */
     cn__use  *use;                                       /* of each of them */
-    bool      reads_mirrors;
     uint32_t  nfeeds;
     atomic_uint refs;
     cn__arena mem;                                       /* all of the above */

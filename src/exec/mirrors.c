@@ -25,6 +25,8 @@ bool cn__mirrors_open(cn_ctx *ctx)
 void cn__mirrors_lock(cn_ctx *ctx)   { pthread_mutex_lock(lock_of(ctx)); }
 void cn__mirrors_unlock(cn_ctx *ctx) { pthread_mutex_unlock(lock_of(ctx)); }
 
+static void settle_with_lock(cn__var *);
+
 int cn__mirror_of(cn__prep *p, cn__var *var, cn__layout layout)
 {
     int k = 0;
@@ -37,33 +39,62 @@ int cn__mirror_of(cn__prep *p, cn__var *var, cn__layout layout)
     size_t bytes = p->plan->backend->pack_bytes(layout, &var->type);
     void  *at = cn__alloc(var->ctx, bytes);
     if (!at) return cn__prep_nomem(p), -1;
-    var->mirror[k] = (cn__mirror){ (uint8_t)layout, at, bytes, 0 };      /* version 0: older than any master */
+    var->mirror[k] = (cn__mirror){ (uint8_t)layout, at, bytes, 0, p->plan->backend->unpack };        /* version 0: older than any master */
+    var->settle = settle_with_lock;
     var->mirrors++;
     return k;
+}
+
+/* ---- Masters that a plan left behind (reside.c) ------------------------------------------------------------------ */
+static void settle(cn__var *var)                         /* with the lock */
+{
+    if (!var->ahead) return;
+    const cn__mirror *m = &var->mirror[var->ahead - 1];
+    m->unpack((cn__layout)m->layout, &var->type, m->at, var->master);
+    var->ahead = 0;                                      /* after the unpacking: who sees it sees the master */
+}
+
+static void settle_with_lock(cn__var *var)
+{
+    cn__mirrors_lock(var->ctx);
+    settle(var);
+    cn__mirrors_unlock(var->ctx);
+}
+
+/* ---- Runs -------------------------------------------------------------------------------------------------------- */
+static bool stale_mirror(const cn__plan *plan, uint32_t k)
+{
+    for (int m = 0; plan->use[k].reads >> m; m++)
+        if (plan->use[k].reads >> m & 1 && plan->var[k]->mirror[m].version != plan->var[k]->version) return true;
+    return false;
 }
 
 static bool stale(const cn__plan *plan)
 {
     for (uint32_t k = 0; k < plan->nvars; k++)
-        for (int m = 0; plan->use[k].reads >> m; m++)
-            if (plan->use[k].reads >> m & 1 && plan->var[k]->mirror[m].version != plan->var[k]->version) return true;
+        if ((plan->use[k].master && plan->var[k]->ahead) || (plan->use[k].reads && stale_mirror(plan, k))) return true;
     return false;
+}
+
+static void refresh(const cn__plan *plan, uint32_t k)    /* with the lock */
+{
+    cn__var *var = plan->var[k];
+    bool     pack = stale_mirror(plan, k);
+    if (pack || plan->use[k].master) settle(var);
+    for (int m = 0; pack && plan->use[k].reads >> m; m++) {
+        cn__mirror *mirror = &var->mirror[m];
+        if (!(plan->use[k].reads >> m & 1) || mirror->version == var->version) continue;
+        plan->backend->pack((cn__layout)mirror->layout, &var->type, var->master, mirror->at);
+        mirror->version = var->version;                  /* after the packing: who sees it sees what was packed */
+    }
 }
 
 /* Runners predict without the lock: it is for the first of them that come after weights changed. */
 void cn__mirrors_refresh(const cn__plan *plan)
 {
-    if (!plan->reads_mirrors || !stale(plan)) return;
+    if (!stale(plan)) return;
     cn__mirrors_lock(plan->ctx);
-    for (uint32_t k = 0; k < plan->nvars; k++) {
-        cn__var *var = plan->var[k];
-        for (int m = 0; plan->use[k].reads >> m; m++) {
-            cn__mirror *mirror = &var->mirror[m];
-            if (!(plan->use[k].reads >> m & 1) || mirror->version == var->version) continue;
-            plan->backend->pack((cn__layout)mirror->layout, &var->type, var->master, mirror->at);
-            mirror->version = var->version;              /* after the packing: who sees it sees what was packed */
-        }
-    }
+    for (uint32_t k = 0; k < plan->nvars; k++) refresh(plan, k);
     cn__mirrors_unlock(plan->ctx);
 }
 
@@ -75,5 +106,6 @@ void cn__mirrors_written(const cn__plan *plan)
         if (!plan->use[k].written || var->scope == CN__SCOPE_RUNNER) continue;
         var->version++;
         for (int m = 0; m < plan->use[k].mirrors; m++) var->mirror[m].version = var->version;
+        var->ahead = plan->use[k].resides;
     }
 }

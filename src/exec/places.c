@@ -4,7 +4,9 @@
 
 static bool new_life(cn__prep *p, cn__val v, uint32_t first, uint32_t last, cn__reloc *home)
 {
-    cn__life life = { first, last, cn__type_bytes(cn__type_of(p->plan->graph, v)), 0 };
+    const cn__type *t = cn__type_of(p->plan->graph, v);
+    size_t   bytes = p->layout[v] ? p->plan->backend->pack_bytes((cn__layout)p->layout[v], t) : cn__type_bytes(t);
+    cn__life life = { first, last, bytes, 0 };
     *home = (cn__reloc){ .space = CN__ARENA, .slot = (uint32_t)p->lives.n };
     return (cn__push(p->plan->ctx, &p->lives, life) && cn__push(p->plan->ctx, &p->ids, -1)) || cn__prep_nomem(p);
 }
@@ -92,7 +94,7 @@ bool cn__plan_places(cn__prep *p, const cn__schedule *s)
     const cn_graph *g = p->plan->graph;
     uint32_t n = s->ncompute + s->ncommit, end = n + 2;
     note_late(p, s);
-    if (!place_leaves(p, s, end)) return false;
+    if (!place_leaves(p, s, end) || !cn__plan_reside(p, s)) return false;
     for (uint32_t k = 0; k < n; k++) {
         const cn__inst *i = &g->insts.at[s->order[k]];
         bool late = k >= s->ncompute;                    /* behind what saves variables */

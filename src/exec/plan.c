@@ -34,7 +34,8 @@ static bool begin(cn__prep *p, const cn_graph *g)
     p->late = cn__alloc0(ctx, g->values.n * sizeof *p->late);
     p->home = cn__alloc0(ctx, g->values.n * sizeof *p->home);
     p->saved = cn__alloc0(ctx, g->values.n * sizeof *p->saved);
-    if (!p->readers || !p->late || !p->home || !p->saved) return cn__prep_nomem(p);
+    p->layout = cn__alloc0(ctx, g->values.n);
+    if (!p->readers || !p->late || !p->home || !p->saved || !p->layout) return cn__prep_nomem(p);
     for (size_t k = 1; k < g->insts.n; k++)
         for (int j = 0; j < g->insts.at[k].nin; j++) p->readers[cn__in(g, &g->insts.at[k])[j]]++;
     for (size_t k = 0; k < g->roots.n; k++) p->readers[g->roots.at[k]]++;
@@ -50,6 +51,7 @@ static void forget(cn__prep *p, size_t values)
     cn__free(ctx, p->late, values * sizeof *p->late);
     cn__free(ctx, p->home, values * sizeof *p->home);
     cn__free(ctx, p->saved, values * sizeof *p->saved);
+    cn__free(ctx, p->layout, values);
     cn__vec_free(ctx, &p->args);
     cn__vec_free(ctx, &p->calls);
     cn__vec_free(ctx, &p->relocs);
@@ -103,11 +105,15 @@ static bool keep_uses(cn__prep *p)
         plan->use[k].mirrors = (uint8_t)p->vars.at[k]->mirrors;
         plan->use[k].written = cn__plan_assigned(plan->graph, p->vars.at[k]);
     }
-    for (cn__val v = 1; v < plan->graph->values.n; v++)
-        if (p->home[v].space == CN__MIRRORS) {
-            plan->use[p->home[v].slot].reads |= (uint8_t)(1u << p->home[v].mirror);
-            plan->reads_mirrors = true;
-        }
+    for (cn__val v = 1; v < plan->graph->values.n; v++) {
+        cn__use *use = plan->use + p->home[v].slot;
+        if (p->home[v].space == CN__VARS) use->master = true;
+        if (p->home[v].space != CN__MIRRORS) continue;
+        use->reads |= (uint8_t)(1u << p->home[v].mirror);
+        if (cn__value_of(plan->graph, v)->kind == CN__V_VAR) use->resides = p->home[v].mirror + 1;
+    }
+    for (size_t k = 0; k < p->relocs.n; k++)
+        if (p->relocs.at[k].space == CN__VARS) plan->use[p->relocs.at[k].slot].master = true;
     return true;
 }
 

@@ -14,6 +14,7 @@ struct cn__prep {
     size_t     temps;                                    /* the first life that is a temp of this instruction */
     uint32_t  *readers;                                  /* by value: how many want it */
     uint8_t   *late;                                     /* by value: CN__LATE_... */
+    uint8_t   *layout;                                   /* by value: of its storage */
     /* by value: where it lives (ARENA: slot is its life's number); a variable as it was before the step (or 0) */
     cn__reloc *home, *saved;
     CN__VEC(char)         args;
@@ -31,6 +32,9 @@ uint32_t cn__prep_var_slot(cn__prep *, cn__var *);
 /* places.c: a home for each value. */
 bool cn__plan_places(cn__prep *, const cn__schedule *);
 bool cn__plan_silent(const cn__prep *, const cn__inst *);            /* its result lies somewhere already: no call */
+
+/* reside.c: updates that find their variables and gradients in another layout. After leaves have places. */
+bool cn__plan_reside(cn__prep *, const cn__schedule *);
 
 /* commit.c: the calls that keep what is read late of variables, and those that write variables. */
 bool cn__plan_save(cn__prep *);

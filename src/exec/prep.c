@@ -53,6 +53,8 @@ uint32_t cn__prep_var_slot(cn__prep *p, cn__var *var)
 
 bool cn__prep_wanted(const cn__prep *p, cn__val v) { return v && p->readers[v]; }
 
+cn__layout cn__prep_layout(const cn__prep *p, cn__val v) { return (cn__layout)p->layout[v]; }
+
 void cn__prep_ptr(cn__prep *p, void *field, cn__val v)
 {
     if (v) relocate(p, field, p->committing && p->saved[v].space ? p->saved[v] : p->home[v]);
@@ -92,7 +94,11 @@ void cn__prep_feed(cn__prep *p, void *field, int feed)
 void cn__prep_fault(cn__prep *p, void *field) { relocate(p, field, (cn__reloc){ .space = CN__FAULTS }); }
 void cn__prep_lane(cn__prep *p, size_t bytes) { p->plan->lane_scratch = CN__MAX(p->plan->lane_scratch, bytes); }
 int  cn__prep_mirrors(const cn__prep *p, const cn__var *var) { return (void)p, var->mirrors; }
-bool cn__prep_in_place(const cn__prep *p, cn__val v) { return p->home[v].space == CN__VARS; }
+bool cn__prep_in_place(const cn__prep *p, cn__val v)
+{
+    return p->home[v].space == CN__VARS || p->home[v].space == CN__MIRRORS;
+}
+
 
 void *cn__prep_keep(cn__prep *p, size_t bytes)
 {

@@ -62,7 +62,7 @@ static cn__json *optimizer_json(cn__arena *mem, const cn__optimizer *o)
 {
     cn__json *config = cn__config_write(mem, o->spec.cls, o->spec.args);
     cn__json *rate = (cn__json *)(uintptr_t)cn__json_get(config, "learning_rate");
-    if (!o->schedule.cls && rate) rate->d = (double)*(const float *)o->learning_rate->master;
+    if (!o->schedule.cls && rate) rate->d = (double)*(const float *)cn__var_master(o->learning_rate);
     return cn__config_object(mem, o->spec.cls, config);
 }
 

@@ -66,9 +66,9 @@ static cn_status save_npz(cn_model *m, const char *site, const char *path)
     cn__npz_item *item = cn__arena_alloc(&mem, (n + 1) * sizeof *item);
     cn_status  failed = item ? CN_OK : cn__nomem(ctx);
     for (size_t i = 0; item && i < n; i++) {
-        const cn__var *v = m->table.at[i].weight->var;
+        cn__var *v = m->table.at[i].weight->var;
         item[i] = (cn__npz_item){ cn__arena_printf(&mem, "w%03zu", i), (cn_dtype)v->type.dtype, v->type.rank,
-                                  v->type.dim, v->master };
+                                  v->type.dim, cn__var_master(v) };
         if (!item[i].name) failed = cn__nomem(ctx);
     }
     if (!failed) failed = cn__npz_save(ctx, site, path, item, n);

@@ -203,13 +203,13 @@ cn_status cn__legacy_learning(cn__fitting *f, cn_model *m, cn__names *out)
 }
 
 /* ---- Writing: as Keras 3 writes .h5 ------------------------------------------------------------------------------ */
-static void write_variable(cn__h5_out *out, cn__h5_node *at, const char *path, const cn__var *v)
+static void write_variable(cn__h5_out *out, cn__h5_node *at, const char *path, cn__var *v)
 {
     const char *slash = strrchr(path, '/');
     char folder[1024] = "";
     if (slash) snprintf(folder, sizeof folder, "%.*s", (int)CN__MIN(slash - path, (ptrdiff_t)sizeof folder - 1), path);
     if (slash) at = cn__h5_group(out, at, folder), path = slash + 1;
-    cn__h5_dataset(out, at, path, (cn_dtype)v->type.dtype, v->type.rank, v->type.dim, v->master);
+    cn__h5_dataset(out, at, path, (cn_dtype)v->type.dtype, v->type.rank, v->type.dim, cn__var_master(v));
 }
 
 static bool write_layer(cn__h5_out *out, cn__h5_node *at, cn__arena *mem, const cn_layer *l)

@@ -57,11 +57,11 @@ bool cn__layers_walk(cn__arena *mem, cn_model *m, cn__layer_visit *visit, void *
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 typedef struct writing { cn__h5_out *out; cn__h5_node *root; } writing;
 
-static void write_variable(cn__h5_out *out, cn__h5_node *vars, size_t i, const cn__var *v)
+static void write_variable(cn__h5_out *out, cn__h5_node *vars, size_t i, cn__var *v)
 {
     char name[24];
     snprintf(name, sizeof name, "%zu", i);
-    cn__h5_dataset(out, vars, name, (cn_dtype)v->type.dtype, v->type.rank, v->type.dim, v->master);
+    cn__h5_dataset(out, vars, name, (cn_dtype)v->type.dtype, v->type.rank, v->type.dim, cn__var_master(v));
 }
 
 static bool write_layer(void *user, const char *group, cn_layer *l)
@@ -139,8 +139,8 @@ cn_status cn__variable_read(cn__fitting *f, const char *who, const char *path, c
         at = own;
     }
     if (f->commit) {
-        if (same) memcpy(v->master, at, bytes);
-        else cn__convert((cn_dtype)v->type.dtype, v->master, d.dtype, at, (size_t)d.n);
+        if (same) memcpy(cn__var_master(v), at, bytes);
+        else cn__convert((cn_dtype)v->type.dtype, cn__var_master(v), d.dtype, at, (size_t)d.n);
         cn__var_touch(v);
     } else count_odd(f, d.dtype, at, (size_t)d.n);
     cn__free(f->ctx, own, bytes);

@@ -50,7 +50,13 @@ typedef enum cn__layout {                                /* physical layouts; RO
     CN__LAYOUTS
 } cn__layout;
 
-typedef struct cn__mirror { uint8_t layout; void *at; size_t bytes; _Atomic uint64_t version; } cn__mirror;
+typedef struct cn__mirror {
+    uint8_t layout;
+    void   *at;
+    size_t  bytes;
+    _Atomic uint64_t version;
+    void  (*unpack)(cn__layout, const cn__type *, const void *at, void *master);
+} cn__mirror;
 typedef struct cn__var {
     cn_ctx     *ctx;
     const char *path;                                    /* "dense_1/kernel"; in the owner's arena */
@@ -58,16 +64,21 @@ typedef struct cn__var {
     uint8_t     role, scope;
     bool        trainable;
     uint32_t    index;                                   /* in its owner's table */
-    void       *master;                                  /* row-major, always current; bytes = cn__type_bytes */
+    void       *master;                                  /* row-major; bytes = cn__type_bytes: see cn__var_master */
     /* raised whenever master changes outside an update that writes the mirrors */
     uint64_t    version;
     cn__mirror  mirror[4];                               /* packed copies, shared by all plans */
     int         mirrors;
+    /* the slot + 1 of a mirror that is newer than the master, which settle() then writes from it; 0: none */
+    _Atomic uint8_t ahead;
+    void      (*settle)(struct cn__var *);
 } cn__var;
 /* zeros; NULL: no memory */
 cn__var *cn__var_new(cn_ctx *, cn__arena *names, const char *path, const cn__type *, cn__role, cn__scope,
                      bool trainable);
 void     cn__var_free(cn__var *);                        /* master and mirrors; NULL is fine */
+/* The master, current: for all who read or write it outside a run, where a step may leave it behind (exec/reside.c). */
+void    *cn__var_master(cn__var *);
 void     cn__var_touch(cn__var *);                       /* master was written from outside: mirrors are stale */
 
 /* ---- The graph --------------------------------------------------------------------------------------------------- */

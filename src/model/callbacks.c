@@ -91,8 +91,8 @@ static cn_status keep_weights(cn__callback *c, early *s)
     cn_status status = make_room(m, s);
     if (status) return status;
     for (size_t i = 0; i < m->table.n; i++) {
-        const cn__var *v = m->table.at[i].weight->var;
-        memcpy(s->weights + at, v->master, cn__type_bytes(&v->type));
+        cn__var *v = m->table.at[i].weight->var;
+        memcpy(s->weights + at, cn__var_master(v), cn__type_bytes(&v->type));
         at += cn__type_bytes(&v->type);
     }
     return CN_OK;
@@ -115,7 +115,7 @@ static void give_weights_back(cn_model *m, const early *s)
     size_t at = 0;
     for (size_t i = 0; i < m->table.n; i++) {
         cn__var *v = m->table.at[i].weight->var;
-        memcpy(v->master, s->weights + at, cn__type_bytes(&v->type));
+        memcpy(cn__var_master(v), s->weights + at, cn__type_bytes(&v->type));
         cn__var_touch(v);
         at += cn__type_bytes(&v->type);
     }

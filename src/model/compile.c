@@ -421,8 +421,8 @@ double cn_learning_rate(const cn_model *m)
         return NAN;
     }
     const cn__optimizer *o = &m->training->optimizer;
-    if (o->schedule.cls) return cn__schedule_at(&o->schedule, *(const int64_t *)o->iteration->master);
-    return (double)*(const float *)o->learning_rate->master;
+    if (o->schedule.cls) return cn__schedule_at(&o->schedule, *(const int64_t *)cn__var_master(o->iteration));
+    return (double)*(const float *)cn__var_master(o->learning_rate);
 }
 
 cn_status cn_set_learning_rate(cn_model *m, double rate)
@@ -438,7 +438,7 @@ cn_status cn_set_learning_rate(cn_model *m, double rate)
     if (!(rate >= 0) || isinf(rate))
         return cn__fail(ctx, NULL, CN_E_VALUE, "cn_set_learning_rate: %g is no learning rate, it must be 0 or more.",
                         rate);
-    *(float *)o->learning_rate->master = (float)rate;
+    *(float *)cn__var_master(o->learning_rate) = (float)rate;
     cn__var_touch(o->learning_rate);
     return CN_OK;
 }

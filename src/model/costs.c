@@ -72,14 +72,17 @@ static bool bfloat16(const cn__inst *i)
 /* ---- Bytes ------------------------------------------------------------------------------------------------------- */
 static double bytes_of(const cn_graph *g, cn__val v) { return v ? (double)cn__type_bytes(cn__type_of(g, v)) : 0; }
 
-/* Packed copies of weights that an update writes beside them. */
-static double mirrors(const cn_graph *g, const cn__inst *i)
+/* Packed copies of weights that an update writes beside them; one in which a variable resides stands for it. */
+static double mirrors(const cn__plan *p, const cn__inst *i)
 {
+    const cn_graph *g = p->graph;
     double bytes = 0;
     for (size_t k = 0; k < g->assigns.n; k++) {
         const cn__assign *a = &g->assigns.at[k];
         if (a->val < i->out || a->val >= i->out + i->nout) continue;
-        for (int j = 0; j < a->var->mirrors; j++) bytes += (double)a->var->mirror[j].bytes;
+        cn__place at = p->place[a->val];
+        for (int j = 0; j < a->var->mirrors; j++)
+            if (at.space != CN__MIRRORS || p->use[at.slot].resides != j + 1) bytes += (double)a->var->mirror[j].bytes;
     }
     return bytes;
 }
@@ -110,13 +113,14 @@ static bool mark_wanted(const cn_graph *g, bool *wanted)
 
 static bool in_place(const cn__plan *p, const cn__inst *i)
 {
-    return cn__ops[i->op].flags & CN__F_UPDATE && p->place[i->out].space == CN__VARS;
+    uint8_t space = p->place[i->out].space;
+    return cn__ops[i->op].flags & CN__F_UPDATE && (space == CN__VARS || space == CN__MIRRORS);
 }
 
-static void add_work(cn__cost *c, const cn_graph *g, const cn__inst *i, const bool *wanted, const cn__exec *e)
+static void add_work(cn__cost *c, const cn__plan *p, const cn__inst *i, const bool *wanted, const cn__exec *e)
 {
-    c->operations += operations(g, i, wanted);
-    c->bytes += moved(g, i, wanted, e) + mirrors(g, i);
+    c->operations += operations(p->graph, i, wanted);
+    c->bytes += moved(p->graph, i, wanted, e) + mirrors(p, i);
     c->bf16 = bfloat16(i);
 }
 
@@ -126,12 +130,12 @@ static void work_of(cn__cost *c, const cn__plan *p, const bool *wanted, const cn
     const cn_graph *g = p->graph;
     const cn__inst *i = &g->insts.at[p->call[c->first].inst];
     if (!i->op) return;
-    if (c->first < p->ncompute) add_work(c, g, i, wanted, e);
+    if (c->first < p->ncompute) add_work(c, p, i, wanted, e);
     else if (!in_place(p, i)) c->bytes = 2 * bytes_of(g, i->out) * c->calls;
     else for (size_t k = 1; k < g->insts.n; k++) {
         const cn__inst *other = &g->insts.at[k];
         bool rides = p->backend->prepare_updates ? in_place(p, other) && cn__one_update(i, other) : other == i;
-        if (rides) add_work(c, g, other, wanted, e);
+        if (rides) add_work(c, p, other, wanted, e);
     }
 }
 

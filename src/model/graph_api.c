@@ -29,7 +29,7 @@ cn_graph *cn_graph_new(cn_ctx *ctx)
     g->owner = side, g->owner_free = free_side;
     side->rng = cn__var_new(ctx, &g->mem, "random_state", &state, CN__RNG, CN__SCOPE_MODEL, false);
     if (!side->rng) return cn__poison(g, NULL, CN_E_NOMEM, "out of memory for a graph");
-    ((int64_t *)side->rng->master)[0] = (int64_t)cn__seed(ctx);
+    ((int64_t *)cn__var_master(side->rng))[0] = (int64_t)cn__seed(ctx);
     return g;
 }
 

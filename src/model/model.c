@@ -205,6 +205,6 @@ bool cn__model_rng(cn_model *m)
     if (m->rng) return true;
     if (!(m->rng = cn__var_new(m->obj.ctx, &m->mem, "random_state", &type, CN__RNG, CN__SCOPE_MODEL, false)))
         return cn__nomem(m->obj.ctx), false;
-    ((int64_t *)m->rng->master)[0] = (int64_t)cn__seed(m->obj.ctx);
+    ((int64_t *)cn__var_master(m->rng))[0] = (int64_t)cn__seed(m->obj.ctx);
     return true;
 }

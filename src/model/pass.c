@@ -210,7 +210,7 @@ static int at_end_of_epoch(void *user, uint64_t epoch)
         double v = cn__gauge_value(t->gauge[i], false, t->r->count);
         t->result[i]->value = v, t->result[i]->stamp = m->stamp;
         if (!cn__push(m->obj.ctx, &t->result[i]->history, v)) return t->nomem = true;
-        memset(t->gauge[i]->sum[0]->master, 0, t->bytes[i]);
+        memset(cn__var_master(t->gauge[i]->sum[0]), 0, t->bytes[i]);
     }
     cn__reader_begin(t->r, t->first + (int64_t)epoch + 1);
     return atomic_load_explicit(&m->stop, memory_order_relaxed);

@@ -64,7 +64,7 @@ void cn__history_clear(cn_model *m)
 /* ---- What a pass measured ---------------------------------------------------------------------------------------- */
 double cn__gauge_value(const cn__gauge *q, bool eval, int64_t samples)
 {
-    const double *sums = q->sum[eval]->master;
+    const double *sums = cn__var_master(q->sum[eval]);
     return q->kind == CN__GAUGE_METRIC ? cn__metric_result(&q->metric, sums)
            : samples                   ? sums[0] / (double)samples
                                        : NAN;
@@ -83,7 +83,7 @@ void cn__gauges_reset(cn_model *m, bool eval)
 {
     for (size_t i = 0; i < m->training->gauges.n; i++) {
         cn__var *v = m->training->gauges.at[i].sum[eval];
-        memset(v->master, 0, cn__type_bytes(&v->type));
+        memset(cn__var_master(v), 0, cn__type_bytes(&v->type));
     }
 }
 

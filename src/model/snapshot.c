@@ -108,12 +108,12 @@ static void write_variables(cn__snap *s, const cn_model *m, const variables *all
     cn__snap_text(s, optimizer_of(m));
     cn__snap_count(s, all->n, 1);
     for (size_t i = 0; i < all->n; i++) {
-        const cn__var *v = all->at[i];
+        cn__var *v = all->at[i];
         cn__snap_text(s, v->path);
         cn__snap_number(s, v->type.dtype);
         cn__snap_count(s, v->type.rank, 1);
         for (int k = 0; k < v->type.rank; k++) cn__snap_number(s, v->type.dim[k]);
-        cn__snap_bytes(s, v->master, cn__type_bytes(&v->type));
+        cn__snap_bytes(s, cn__var_master(v), cn__type_bytes(&v->type));
     }
 }
 
@@ -156,7 +156,7 @@ static cn_status read_variables(cn__snap s, const cn_model *m, const variables *
                             cn__dtype_name((cn_dtype)v->type.dtype), cn__shape_text(v->type.rank, v->type.dim, here));
         const char *at = cn__snap_skip(&s, cn__type_bytes(&v->type));
         if (!at || !commit) continue;
-        memcpy(v->master, at, cn__type_bytes(&v->type));
+        memcpy(cn__var_master(v), at, cn__type_bytes(&v->type));
         cn__var_touch(v);
     }
     if (!s.bad && s.i != s.n) cn__snap_bad(&s, "it is longer than it should be");
@@ -212,7 +212,7 @@ static void course(cn__snap *s, const cn_model *m, cn__course *c)
         cn__var *v = t->gauges.at[i].sum[0];
         if (cn__snap_count(s, (size_t)t->gauges.at[i].sums, sizeof(double)) != (size_t)t->gauges.at[i].sums)
             cn__snap_bad(s, "it has other metrics");
-        if (!s->bad) cn__snap_bytes(s, v->master, cn__type_bytes(&v->type));
+        if (!s->bad) cn__snap_bytes(s, cn__var_master(v), cn__type_bytes(&v->type));
     }
     if (!s->bad) cn__callbacks_snap(c->callbacks, s);
 }

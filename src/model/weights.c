@@ -53,7 +53,7 @@ cn_array *cn_get_weight(cn_model *m, const char *path)
     cn__var *v = cn__model_weights_ready(m, NULL) == CN_E_NOMEM ? NULL : find(m, "cn_get_weight", path);
     if (!v) return cn__poison_recorded(cn__array_blank(ctx));
     cn_array *a = cn__array_new(ctx, NULL, (cn_dtype)v->type.dtype, v->type.rank, v->type.dim);
-    if (!cn__bad(a)) memcpy(a->data, v->master, cn__type_bytes(&v->type));
+    if (!cn__bad(a)) memcpy(a->data, cn__var_master(v), cn__type_bytes(&v->type));
     return a;
 }
 
@@ -77,7 +77,7 @@ cn_status cn_set_weight(cn_model *m, const char *path, const cn_values *values)
         if (!isfinite(cn__load(values->dtype, values->data, i)))
             return cn__fail(ctx, NULL, CN_E_NUMERIC, "cn_set_weight: number %zu for \"%s\" is %g.", i, path,
                             cn__load(values->dtype, values->data, i));
-    cn__convert((cn_dtype)v->type.dtype, v->master, values->dtype, values->data, values->count);
+    cn__convert((cn_dtype)v->type.dtype, cn__var_master(v), values->dtype, values->data, values->count);
     cn__var_touch(v);
     return CN_OK;
 }

@@ -164,11 +164,11 @@ cn_status cn__weight_initialize(cn__weight *w, uint64_t seed)
 {
     cn__var *v = w->var;
     size_t n = (size_t)cn__type_count(&v->type), bytes = n * sizeof(float);
-    float *out = v->type.dtype == CN_FLOAT32 ? v->master : cn__alloc(v->ctx, bytes);
+    float *out = v->type.dtype == CN_FLOAT32 ? cn__var_master(v) : cn__alloc(v->ctx, bytes);
     if (!out) return cn__nomem(v->ctx);
     cn_status status = cn__initialize(v->ctx, &w->initializer, v->type.rank, v->type.dim, seed, w->stream, out);
-    if (out != v->master) {
-        if (!status) cn__convert((cn_dtype)v->type.dtype, v->master, CN_FLOAT32, out, n);
+    if (out != cn__var_master(v)) {
+        if (!status) cn__convert((cn_dtype)v->type.dtype, cn__var_master(v), CN_FLOAT32, out, n);
         cn__free(v->ctx, out, bytes);
     }
     cn__var_touch(v);

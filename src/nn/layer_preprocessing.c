@@ -148,8 +148,8 @@ static cn_status normalization_adapt(cn_layer *l, const char *site, const void *
     }
     if (s->seen[0] == 0) return cn__layer_error(l, site, CN_E_VALUE, "there were no data to adapt to.");
     for (size_t p = 0; p < count; p++) {
-        cn__store((cn_dtype)l->weights.at[0]->var->type.dtype, l->weights.at[0]->var->master, p, s->mean[p]);
-        cn__store((cn_dtype)l->weights.at[1]->var->type.dtype, l->weights.at[1]->var->master, p,
+        cn__store((cn_dtype)l->weights.at[0]->var->type.dtype, cn__var_master(l->weights.at[0]->var), p, s->mean[p]);
+        cn__store((cn_dtype)l->weights.at[1]->var->type.dtype, cn__var_master(l->weights.at[1]->var), p,
                   s->square[p] / s->seen[p]);
     }
     cn__var_touch(l->weights.at[0]->var);
@@ -170,8 +170,8 @@ static bool normalization_adapted(const cn_layer *l)
     const statistics *s = l->state;
     if (s->adapted) return true;
     for (size_t p = 0; p < (size_t)s->places; p++)
-        if (cn__load((cn_dtype)l->weights.at[0]->var->type.dtype, l->weights.at[0]->var->master, p) != 0 ||
-            cn__load((cn_dtype)l->weights.at[1]->var->type.dtype, l->weights.at[1]->var->master, p) != 1) return true;
+        if (cn__load((cn_dtype)l->weights.at[0]->var->type.dtype, cn__var_master(l->weights.at[0]->var), p) != 0 ||
+            cn__load((cn_dtype)l->weights.at[1]->var->type.dtype, cn__var_master(l->weights.at[1]->var), p) != 1) return true;
     return false;
 }
 

@@ -172,7 +172,7 @@ bool cn__optimizer_make(cn__optimizer *o, cn_ctx *ctx, const char *site, const c
         (!o->schedule.cls && !(o->learning_rate = add_var(o, &rate, CN__SLOT, "learning_rate"))))
         return cn__optimizer_free(o), false;
     if (o->learning_rate) {
-        cn__store(CN_FLOAT32, o->learning_rate->master, 0, common_of(o)->learning_rate);
+        cn__store(CN_FLOAT32, cn__var_master(o->learning_rate), 0, common_of(o)->learning_rate);
         cn__var_touch(o->learning_rate);
     }
     return true;
@@ -365,7 +365,7 @@ bool cn__optimizer_finalize(cn__optimizer *o, cn__weight *const *weights, int n)
     for (int i = 0; i < n; i++) {
         const cn__slots *of = slots_of(o, weights[i]);
         if (!of || !of->average) continue;
-        memcpy(weights[i]->var->master, of->average->master, cn__type_bytes(&of->average->type));
+        memcpy(cn__var_master(weights[i]->var), cn__var_master(of->average), cn__type_bytes(&of->average->type));
         cn__var_touch(weights[i]->var);
     }
     return true;

@@ -54,7 +54,7 @@ static void give_mirrors(rig *r, cn__var *v)
     for (; v->mirrors < COUNT; v->mirrors++) {
         size_t bytes = bytes_of(layouts[v->mirrors], &v->type);
         void  *at = memset(cn__alloc(r->ctx, bytes + 1), SPOILT, bytes + 1);
-        v->mirror[v->mirrors] = (cn__mirror){ (uint8_t)layouts[v->mirrors], at, bytes + 1, 0 };
+        v->mirror[v->mirrors] = (cn__mirror){ (uint8_t)layouts[v->mirrors], at, bytes + 1, 0, NULL };
     }
 }
 

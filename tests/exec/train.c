@@ -108,7 +108,7 @@ static bits *train(const char *backend, int threads, bool everything, bits *b)
         give(&r, x, y, &m);
         CHECK_INT(rig_run(&r, l, 6, 0), CN__RUN_DONE);
         b->loss = rig_root(&r, l, 0)[0];
-        memcpy(b->w1, r.var[1]->master, sizeof b->w1), memcpy(b->w2, r.var[3]->master, sizeof b->w2);
+        memcpy(b->w1, cn__var_master(r.var[1]), sizeof b->w1), memcpy(b->w2, cn__var_master(r.var[3]), sizeof b->w2);
     } else CHECK_FAIL("%s", cn_error_message(r.ctx));
     rig_close(&r);
     return b;

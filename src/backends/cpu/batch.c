@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum { TASKS = 32, AHEAD = 4, LINE = 64 };
-static const double GRAIN = 32768;                       /* numbers of a task */
+static const double GRAIN = 8192;                        /* numbers of a task */
 
 typedef struct batch_args {
     const cn__kernels *kernels;
@@ -23,7 +23,7 @@ static const char *row_at(const cn__feed *f, uint64_t at)
 /* Rows lie in no order: the processor cannot guess which one comes next, only how one goes on. */
 static inline void prefetch(const char *row, size_t bytes)
 {
-    for (size_t k = 0; k < CN__MIN(bytes, 16 * LINE); k += LINE) __builtin_prefetch(row + k);
+    for (size_t k = 0; k < CN__MIN(bytes, 64 * LINE); k += LINE) __builtin_prefetch(row + k);
 }
 
 /* Rows as they are. Those of small networks have one, two or four words: less work than a call of memcpy. */

@@ -102,6 +102,8 @@ const cn__backend cn__backend_cpu = {
     .fuses = true,
     .pack = cn__pack_panels,
     .pack_bytes = cn__panel_bytes,
+    .resides = cn__update_resides,
+    .unpack = cn__unpack_panels,
     .operations = cn__cpu_operations,
     .bytes = cn__cpu_bytes,
 };

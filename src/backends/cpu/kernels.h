@@ -55,13 +55,14 @@ typedef struct cn__segment {
     const float *old[4], *g;
     float  *w[4];
     cn__number rate, t;
-    int64_t n, rows, cols;                               /* of a matrix with mirrors: n = rows x cols */
+    int64_t n, rows, cols;                               /* rows, cols: of a matrix with mirrors */
     int32_t mirrors;
+    bool    panels;                                      /* all of it lies in panels, [cols / 32][rows][32] */
     cn__pack mirror[4];                                  /* written with it */
 } cn__segment;
 typedef struct cn__update {
     union { cn__a_sgd sgd; cn__a_rmsprop rmsprop; cn__a_adam adam; } how;
-    int64_t total, tasks;                                /* numbers of all variables */
+    int64_t total, tasks;                                /* numbers of all segments */
     int32_t slots, segments;
     bool    in_place;
     cn__segment segment[];

@@ -95,6 +95,18 @@ void cn__pack_panels(cn__layout layout, const cn__type *t, const void *master, v
     cn__pack_rows(&p, 0, cn__panels(p.cols), 0, p.depth);
 }
 
+/* CN__PANEL alone: the layout in which variables reside. */
+void cn__unpack_panels(cn__layout layout, const cn__type *t, const void *at, void *master)
+{
+    const float *from = at;
+    float   *to = master;
+    int64_t  rows = t->dim[0], cols = t->dim[1];
+    (void)layout;
+    for (int64_t j = 0; j < cols; j += CN__PANEL_COLS)
+        for (int64_t k = 0; k < rows; k++, from += CN__PANEL_COLS)
+            memcpy(to + k * cols + j, from, (size_t)CN__MIN(cols - j, CN__PANEL_COLS) * sizeof *to);
+}
+
 /* ---- Calls ------------------------------------------------------------------------------------------------------- */
 static void pack_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
 {

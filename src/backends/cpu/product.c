@@ -5,7 +5,7 @@
 #include "base/cpu.h"
 
 enum { DEPTH = 1024, TASKS = 16, B = 0, A = 1 };         /* temporaries: panels of B, lines of A */
-static const double GRAIN = 600e3;                       /* multiply-adds of a task: some microseconds */
+static const double GRAIN = 100e3;                       /* multiply-adds of a task: a microsecond */
 
 /* ---- Kernels ----------------------------------------------------------------------------------------------------- */
 typedef struct product_args {
@@ -15,6 +15,7 @@ typedef struct product_args {
     const cn__products *products;
     const cn__a_fused  *chain;                           /* NULL: none */
     int64_t ars, aks, rows, cols, depth;                 /* depth: words */
+    int64_t ldc, apart;                                  /* of C: from row to row, from panel to panel */
     int64_t tiles, row_tasks, col_tasks;
     int64_t panels, chunk;                               /* of B that are used together: panels, words of the depth */
     int32_t nin, nout;
@@ -36,11 +37,11 @@ static void multiply(const product_args *p, int64_t t0, int64_t t1, int64_t j0, 
 {
     for (int64_t t = t0; t < t1; t++) {
         int64_t  first = share(p->rows, p->tiles, t);
-        cn__block block = { .a = p->a + first * p->ars + k * p->aks, .ars = p->ars, .aks = p->aks, .ldc = p->cols,
+        cn__block block = { .a = p->a + first * p->ars + k * p->aks, .ars = p->ars, .aks = p->aks, .ldc = p->ldc,
                             .depth = depth, .rows = (int)(share(p->rows, p->tiles, t + 1) - first), .add = k > 0 };
         for (int64_t j = j0; j < j1; j++) {
             block.b = p->b + (j * p->depth + k) * CN__PANEL_COLS;
-            block.c = p->c + first * p->cols + j * CN__PANEL_COLS;
+            block.c = p->c + first * p->ldc + j * p->apart;
             block.cols = (int)CN__MIN(p->cols - j * CN__PANEL_COLS, CN__PANEL_COLS);
             p->products->product(&block);
         }
@@ -60,7 +61,7 @@ static void product_task(const void *args, uint32_t rep, uint32_t task, cn__lane
 {
     const product_args *p = args;
     (void)rep;
-    int64_t ti = task / p->col_tasks, tj = task % p->col_tasks, n = cn__panels(p->cols);
+    int64_t ti = task % p->row_tasks, tj = task / p->row_tasks, n = cn__panels(p->cols);
     int64_t t0 = share(p->tiles, p->row_tasks, ti), t1 = share(p->tiles, p->row_tasks, ti + 1);
     int64_t j1 = share(n, p->col_tasks, tj + 1), row = share(p->rows, p->tiles, t0);
     int     rows = (int)(share(p->rows, p->tiles, t1) - row);
@@ -157,12 +158,12 @@ static bool spreads(const shape *s)
     return s->bf16 || ((s->ta ? s->rows : s->depth) % 1024 == 0 && s->rows > 4 && s->cols > 2 * CN__PANEL_COLS);
 }
 
-/* So many tasks as rectangles of C, each of which reads its rows of A and columns of B: the least in all. Gives how
-   many side by side. */
 static int64_t split(const shape *s, int64_t tiles, int64_t tasks, int64_t *row_tasks)
 {
-    int64_t most = CN__MIN(cn__panels(s->cols), tasks), best = CN__MAX(1, most);
-    for (int64_t c = 1; c <= most; c++) {
+    int64_t panels = cn__panels(s->cols), most = CN__MIN(panels, tasks), best = CN__MAX(1, most);
+    bool    small = s->rows * s->depth * (int64_t)sizeof(float) <= (int64_t)cn__cpu_info()->l2 / 2;
+    if (small && s->ta) { *row_tasks = CN__MIN(tiles, tasks); return CN__MAX(1, tasks / *row_tasks); }
+    for (int64_t c = 1; c <= most && !small; c++) {
         int64_t r = tasks / c, now = tasks / best;
         if (c * r < tasks || r > tiles) continue;
         if (c * s->rows + r * s->cols <= best * s->rows + now * s->cols || now > tiles) best = c;
@@ -188,8 +189,9 @@ bool cn__prepare_product(cn__prep *p, const cn_graph *g, const cn__inst *i)
     if (s.layout == CN__ROWS && !pack_first(p, g, i, &s)) return false;
     if (spreads(&s) && !(line = cn__prepare_lines(p, cn__in(g, i)[0], s.rows, s.depth, s.ta, s.bf16, A))) return false;
     int64_t  tiles = CN__MAX(1, (s.rows + products->rows - 1) / products->rows);
-    uint32_t tasks = cn__tasks((double)s.rows * (double)s.cols * (double)s.depth, GRAIN, TASKS);
+    uint32_t tasks = cn__tasks((double)s.rows * (double)((s.cols + 15) / 16 * 16) * (double)s.depth, GRAIN, TASKS); if (tasks > 1) tasks &= ~1u;
     int64_t  row_tasks, col_tasks = split(&s, tiles, tasks, &row_tasks);
+    bool    panels = cn__prep_layout(p, i->out) == CN__PANEL;      /* with the zeros behind the last column */
     bool    chained = i->op == CN__OP_PRODUCT && ((const cn__a_fused *)i->attr)->ninst;
     product_args *a = cn__prep_call(p, product_task, name_of(chained, s.bf16), sizeof *a, 1,
                                     (uint32_t)(row_tasks * col_tasks));
@@ -197,7 +199,9 @@ bool cn__prepare_product(cn__prep *p, const cn_graph *g, const cn__inst *i)
     *a = (product_args){ .kernels = cn__cpu_kernels(),
                          .products = products,
                          .rows = s.rows,
-                         .cols = s.cols,
+                         .cols = panels ? cn__panels(s.cols) * CN__PANEL_COLS : s.cols,
+                         .ldc = panels ? CN__PANEL_COLS : s.cols,
+                         .apart = panels ? s.rows * CN__PANEL_COLS : CN__PANEL_COLS,
                          .depth = cn__words(s.depth, s.bf16),
                          .ars = s.ta ? 1 : line,
                          .aks = s.ta ? line : 1,

@@ -4,7 +4,7 @@
 #include <math.h>
 
 enum { TASKS = 64, ROWS = 64 };
-static const double GRAIN = 8192;                        /* exponentials of a task */
+static const double GRAIN = 512;                         /* exponentials of a task */
 
 typedef struct softmax_args {
     const cn__kernels *kernels;

@@ -1,5 +1,6 @@
 /* update.c: the optimizers' steps, in the variables' own memory, and the sums of metrics. */
 #include "backends/cpu/panels.h"
+#include "base/cpu.h"
 #include <string.h>
 
 enum { TASKS = 64 };
@@ -16,15 +17,34 @@ static void scalar_operand(cn__prep *p, const cn_graph *g, cn__number *s, cn__va
     cn__prep_ptr(p, &s->at, v);
 }
 
-/* What products read of the variable is written with it. */
+/* Panels of float32: if the gradient comes in such from a product without a chain, the weight is read by products as it
+   lies, and what belongs to it stays in the second cache. Not for columns that would fill panels badly. */
+cn__layout cn__update_resides(const cn_graph *g, const cn__inst *i)
+{
+    const cn__type *t = cn__type_of(g, cn__in(g, i)[0]);
+    const cn__inst *from = cn__inst_of(g, cn__in(g, i)[i->nout]);
+    if (cn__takes_update(g, i) || t->rank != 2 || t->dim[0] < 2) return CN__ROWS;
+    bool product = (from->op == CN__OP_MATMUL && !cn__takes_product(g, from)) ||
+                   (from->op == CN__OP_PRODUCT && !((const cn__a_fused *)from->attr)->ninst);
+    size_t bytes = cn__panel_bytes(CN__PANEL, t), full = cn__type_bytes(t);
+    return product && bytes <= cn__cpu_info()->l2 && bytes <= full + full / 4 ? CN__PANEL : CN__ROWS;
+}
+
+/* What products read of the variable is written with it: from its master, or from the panels in which it resides. */
 static void fill_mirrors(cn__prep *p, cn__var *var, cn__segment *s)
 {
-    if (!(s->mirrors = cn__prep_mirrors(p, var))) return;
+    int panels = -1;
     s->rows = var->type.dim[0], s->cols = var->type.dim[1];
-    for (int k = 0; k < s->mirrors; k++) {
-        s->mirror[k] = cn__pack_of((cn__layout)var->mirror[k].layout, &var->type);
-        cn__prep_var(p, &s->mirror[k].b, var);
-        cn__prep_mirror(p, &s->mirror[k].to, var, k);
+    for (int k = 0; s->panels && k < var->mirrors; k++)
+        if (var->mirror[k].layout == CN__PANEL) panels = k;
+    for (int k = 0; k < cn__prep_mirrors(p, var); k++) {
+        if (k == panels) continue;
+        cn__pack *m = &s->mirror[s->mirrors++];
+        *m = cn__pack_of((cn__layout)var->mirror[k].layout, &var->type);
+        if (s->panels) m->rs = m->transposed ? 1 : CN__PANEL_COLS, m->cs = m->transposed ? CN__PANEL_COLS : 1;
+        if (s->panels) cn__prep_mirror(p, &m->b, var, panels);
+        else cn__prep_var(p, &m->b, var);
+        cn__prep_mirror(p, &m->to, var, k);
     }
 }
 
@@ -39,7 +59,10 @@ static void fill_segment(cn__prep *p, const cn_graph *g, const cn__inst *i, cn__
     cn__prep_ptr(p, &s->g, in[i->nout]);
     scalar_operand(p, g, &s->rate, in[i->nout + 1]);
     if (i->op == CN__OP_ADAM) scalar_operand(p, g, &s->t, in[i->nout + 2]);
-    if (cn__prep_in_place(p, i->out)) fill_mirrors(p, g->vars.at[cn__value_of(g, in[0])->ref], s);
+    if (!cn__prep_in_place(p, i->out)) return;
+    if (cn__prep_layout(p, in[0]) == CN__PANEL)
+        s->panels = true, s->n = (int64_t)(cn__panel_bytes(CN__PANEL, cn__type_of(g, in[0])) / sizeof(float));
+    if (cn__type_of(g, in[0])->rank == 2) fill_mirrors(p, g->vars.at[cn__value_of(g, in[0])->ref], s);
 }
 
 bool cn__prepare_updates(cn__prep *p, const cn_graph *g, const cn__inst *const *inst, int n)
@@ -52,10 +75,10 @@ bool cn__prepare_updates(cn__prep *p, const cn_graph *g, const cn__inst *const *
     cn__fn   fn = op == CN__OP_ADAM ? k->adam : op == CN__OP_RMSPROP ? k->rmsprop : k->sgd;
     cn__update *a = cn__prep_call(p, fn, cn__ops[op].name, sizeof *a + (size_t)n * sizeof *a->segment, 1, tasks);
     if (!a) return false;
-    a->total = total, a->tasks = tasks, a->slots = inst[0]->nout, a->segments = n;
+    a->tasks = tasks, a->slots = inst[0]->nout, a->segments = n;
     a->in_place = cn__prep_in_place(p, inst[0]->out);
     memcpy(&a->how, inst[0]->attr, inst[0]->attr_size);
-    for (int i = 0; i < n; i++) fill_segment(p, g, inst[i], &a->segment[i]);
+    for (int i = 0; i < n; a->total += a->segment[i++].n) fill_segment(p, g, inst[i], &a->segment[i]);
     return true;
 }
 
