@@ -33,7 +33,9 @@ static void measure(const workload *w, int threads)
         took[k] = t;
     }
     if (once < 0) printf("%s\n", cn_error_message(c));
-    else printf("%-28s %2d threads %12.0f ns min %12.0f ns median\n", w->name, threads, took[0] * 1e9, took[TIMES / 2] * 1e9);
+    else
+        printf("%-28s %2d threads %12.0f ns min %12.0f ns median\n", w->name, threads, took[0] * 1e9,
+               took[TIMES / 2] * 1e9);
     cn_close(c);
 }
 

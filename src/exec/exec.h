@@ -13,8 +13,8 @@ typedef enum cn__space {
 typedef struct cn__reloc { uint32_t at; uint8_t space; uint8_t mirror; uint32_t slot; uint64_t off; } cn__reloc;
 
 typedef struct cn__place { uint8_t space; uint32_t slot; uint64_t off; } cn__place;      /* where a value lives */
-/* What a plan does with a variable: bits of the mirrors it reads; how many it writes; whether it knows the master, or the
-   slot + 1 of the mirror in which the variable resides. */
+/* What a plan does with a variable: bits of the mirrors it reads; how many it writes; whether it knows the master, or
+   the slot + 1 of the mirror in which the variable resides. */
 typedef struct cn__use { uint8_t reads, mirrors, resides; bool master, written; } cn__use;
 typedef struct cn__plan {
     cn_ctx   *ctx;

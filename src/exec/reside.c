@@ -1,7 +1,7 @@
 /* reside.c: variables that stay in another layout from step to step. Where an update and the products around it are the
    only ones to touch a weight, its slots and its gradient, all of them may lie as the products want them: nothing is
-   packed, and a thread finds in its cache what it wrote there. The masters are then behind the mirrors; whoever asks for
-   them (cn__var_master, a plan that reads rows) has them written first (mirrors.c). The numbers are the same. */
+   packed, and a thread finds in its cache what it wrote there. The masters are then behind the mirrors; whoever asks
+   for them (cn__var_master, a plan that reads rows) has them written first (mirrors.c). The numbers are the same. */
 #include "exec/plan.h"
 
 static bool kept(const cn__prep *p, cn__val v) { return p->late[v] & CN__LATE_KEPT; }

@@ -222,7 +222,8 @@ static cn_status weights_of_npz(archive *a, cn_model *m)
             cn_array *w = npz_weight(a, m, i);
             if (!w) return (cn_error)(ctx);
             if (commit) {
-                cn__convert((cn_dtype)v->type.dtype, cn__var_master(v), w->head.dtype, w->data, (size_t)cn__array_count(w));
+                cn__convert((cn_dtype)v->type.dtype, cn__var_master(v), w->head.dtype, w->data,
+                            (size_t)cn__array_count(w));
                 cn__var_touch(v);
             }
             cn_free(w);
@@ -283,7 +284,8 @@ static bool build_tree(cn__h5_out *tree, cn_model *m)
     cn__h5_node *root = cn__h5_new_root(tree);
     if (!cn__weights_write(tree, root, m, true)) return false;
     if (m->rng)
-        cn__h5_dataset(tree, cn__h5_group(tree, root, RNG_PATH), "0", CN_INT64, 1, m->rng->type.dim, cn__var_master(m->rng));
+        cn__h5_dataset(tree, cn__h5_group(tree, root, RNG_PATH), "0", CN_INT64, 1, m->rng->type.dim,
+                       cn__var_master(m->rng));
     return true;
 }
 

@@ -147,13 +147,13 @@ static cn_status normalization_adapt(cn_layer *l, const char *site, const void *
         return CN_OK;
     }
     if (s->seen[0] == 0) return cn__layer_error(l, site, CN_E_VALUE, "there were no data to adapt to.");
+    cn__var *mean = l->weights.at[0]->var, *variance = l->weights.at[1]->var;
     for (size_t p = 0; p < count; p++) {
-        cn__store((cn_dtype)l->weights.at[0]->var->type.dtype, cn__var_master(l->weights.at[0]->var), p, s->mean[p]);
-        cn__store((cn_dtype)l->weights.at[1]->var->type.dtype, cn__var_master(l->weights.at[1]->var), p,
-                  s->square[p] / s->seen[p]);
+        cn__store((cn_dtype)mean->type.dtype, cn__var_master(mean), p, s->mean[p]);
+        cn__store((cn_dtype)variance->type.dtype, cn__var_master(variance), p, s->square[p] / s->seen[p]);
     }
-    cn__var_touch(l->weights.at[0]->var);
-    cn__var_touch(l->weights.at[1]->var);
+    cn__var_touch(mean);
+    cn__var_touch(variance);
     s->adapted = true;
     return CN_OK;
 }
@@ -164,14 +164,19 @@ static bool normalization_adapts(const cn_layer *l)
     return !o->mean;
 }
 
+static double number_of(const cn_layer *l, int weight, size_t at)
+{
+    cn__var *v = l->weights.at[weight]->var;
+    return cn__load((cn_dtype)v->type.dtype, cn__var_master(v), at);
+}
+
 /* Adapted, or its weights were set or loaded: they are no longer the 0 and 1 of the beginning. */
 static bool normalization_adapted(const cn_layer *l)
 {
     const statistics *s = l->state;
     if (s->adapted) return true;
     for (size_t p = 0; p < (size_t)s->places; p++)
-        if (cn__load((cn_dtype)l->weights.at[0]->var->type.dtype, cn__var_master(l->weights.at[0]->var), p) != 0 ||
-            cn__load((cn_dtype)l->weights.at[1]->var->type.dtype, cn__var_master(l->weights.at[1]->var), p) != 1) return true;
+        if (number_of(l, 0, p) != 0 || number_of(l, 1, p) != 1) return true;
     return false;
 }
 

@@ -158,18 +158,30 @@ static bool spreads(const shape *s)
     return s->bf16 || ((s->ta ? s->rows : s->depth) % 1024 == 0 && s->rows > 4 && s->cols > 2 * CN__PANEL_COLS);
 }
 
-static int64_t split(const shape *s, int64_t tiles, int64_t tasks, int64_t *row_tasks)
+/* So many tasks as rectangles of C, each of which reads its rows of A and columns of B. Where A stays in the second cache
+   a thread keeps to what is its own of a weight: the same columns in all its products; the same rows of its gradient,
+   if that lies in rows. Else they read the least in all. Gives how many side by side. */
+static int64_t split(const shape *s, bool by_rows, int64_t tiles, int64_t tasks, int64_t *row_tasks)
 {
-    int64_t panels = cn__panels(s->cols), most = CN__MIN(panels, tasks), best = CN__MAX(1, most);
-    bool    small = s->rows * s->depth * (int64_t)sizeof(float) <= (int64_t)cn__cpu_info()->l2 / 2;
-    if (small && s->ta) { *row_tasks = CN__MIN(tiles, tasks); return CN__MAX(1, tasks / *row_tasks); }
-    for (int64_t c = 1; c <= most && !small; c++) {
+    int64_t most = CN__MIN(cn__panels(s->cols), tasks);
+    int64_t best = CN__MAX(1, by_rows ? tasks / CN__MIN(tiles, tasks) : most);
+    bool    cached = s->rows * s->depth * (int64_t)sizeof(float) <= (int64_t)cn__cpu_info()->l2 / 2;
+    for (int64_t c = 1; c <= most && !cached; c++) {
         int64_t r = tasks / c, now = tasks / best;
         if (c * r < tasks || r > tiles) continue;
         if (c * s->rows + r * s->cols <= best * s->rows + now * s->cols || now > tiles) best = c;
     }
     *row_tasks = CN__MIN(tiles, CN__MAX(1, tasks / best));
     return best;
+}
+
+/* An even number, for two threads. A few columns take as long as half a panel. */
+static int64_t tasks_of(const shape *s)
+{
+    enum { HALF = CN__PANEL_COLS / 2 };
+    double cols = (double)((s->cols + HALF - 1) / HALF * HALF);
+    uint32_t tasks = cn__tasks((double)s->rows * cols * (double)s->depth, GRAIN, TASKS);
+    return tasks > 1 ? tasks / 2 * 2 : 1;
 }
 
 /* Equal parts of the depth, and panels that fill the second cache; lines of A run past them. */
@@ -189,9 +201,8 @@ bool cn__prepare_product(cn__prep *p, const cn_graph *g, const cn__inst *i)
     if (s.layout == CN__ROWS && !pack_first(p, g, i, &s)) return false;
     if (spreads(&s) && !(line = cn__prepare_lines(p, cn__in(g, i)[0], s.rows, s.depth, s.ta, s.bf16, A))) return false;
     int64_t  tiles = CN__MAX(1, (s.rows + products->rows - 1) / products->rows);
-    uint32_t tasks = cn__tasks((double)s.rows * (double)((s.cols + 15) / 16 * 16) * (double)s.depth, GRAIN, TASKS); if (tasks > 1) tasks &= ~1u;
-    int64_t  row_tasks, col_tasks = split(&s, tiles, tasks, &row_tasks);
-    bool    panels = cn__prep_layout(p, i->out) == CN__PANEL;      /* with the zeros behind the last column */
+    bool    panels = cn__prep_layout(p, i->out) == CN__PANEL;            /* with the zeros behind the last column */
+    int64_t row_tasks, col_tasks = split(&s, s.ta && !panels, tiles, tasks_of(&s), &row_tasks);
     bool    chained = i->op == CN__OP_PRODUCT && ((const cn__a_fused *)i->attr)->ninst;
     product_args *a = cn__prep_call(p, product_task, name_of(chained, s.bf16), sizeof *a, 1,
                                     (uint32_t)(row_tasks * col_tasks));
