@@ -4,7 +4,7 @@
 #include "backends/cpu/panels.h"
 #include "base/cpu.h"
 
-enum { DEPTH = 1024, TASKS = 16, B = 0, A = 1 };         /* temporaries: panels of B, lines of A */
+enum { TASKS = 16, B = 0, A = 1 };                       /* temporaries: panels of B, lines of A */
 static const double GRAIN = 600e3;                       /* multiply-adds of a task: some microseconds */
 
 /* ---- Kernels ----------------------------------------------------------------------------------------------------- */
@@ -42,7 +42,7 @@ static void multiply(const product_args *p, int64_t t0, int64_t t1, int64_t j0, 
             block.b = p->b + (j * p->depth + k) * CN__PANEL_COLS;
             block.c = p->c + first * p->cols + j * CN__PANEL_COLS;
             block.cols = (int)CN__MIN(p->cols - j * CN__PANEL_COLS, CN__PANEL_COLS);
-            p->products->product(&block);
+            p->products->product(&block, 0);
         }
     }
 }
@@ -171,11 +171,11 @@ static int64_t split(const shape *s, int64_t tiles, int64_t tasks, int64_t *row_
     return best;
 }
 
-/* Equal parts of the depth, and panels that fill the second cache; lines of A run past them. */
+/* Parts of the depth, equal but for whole dots, and panels that fill the second cache; lines of A run past them. */
 static void choose_blocks(product_args *a)
 {
-    int64_t parts = CN__MAX(1, (a->depth + DEPTH - 1) / DEPTH);
-    a->chunk = CN__MAX(1, (a->depth + parts - 1) / parts);
+    int64_t parts = CN__MAX(1, (a->depth + a->products->words - 1) / a->products->words) * CN__DOT_WORDS;
+    a->chunk = CN__MAX(1, (a->depth + parts - 1) / parts) * CN__DOT_WORDS;
     a->panels = CN__MAX(1, (int64_t)cn__cpu_info()->l2 / (a->chunk * CN__PANEL_COLS * (int64_t)sizeof(float)));
     if (a->rows == 1) a->panels = CN__MAX(1, cn__panels(a->cols));
 }
@@ -187,6 +187,7 @@ bool cn__prepare_product(cn__prep *p, const cn_graph *g, const cn__inst *i)
     int64_t line = s.ta ? s.rows : s.depth;              /* words of A that lie together */
     if (s.layout == CN__ROWS && !pack_first(p, g, i, &s)) return false;
     if (spreads(&s) && !(line = cn__prepare_lines(p, cn__in(g, i)[0], s.rows, s.depth, s.ta, s.bf16, A))) return false;
+    if (products->in_rows) s.ta = false;                 /* the lines are rows now */
     int64_t  tiles = CN__MAX(1, (s.rows + products->rows - 1) / products->rows);
     uint32_t tasks = cn__tasks((double)s.rows * (double)s.cols * (double)s.depth, GRAIN, TASKS);
     int64_t  row_tasks, col_tasks = split(&s, tiles, tasks, &row_tasks);
