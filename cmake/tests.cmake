@@ -26,7 +26,7 @@ endforeach()
 # The processor's kernels once for each instruction set, and with tasks in other orders: nothing may depend on it.
 foreach(variant CN_CPU=avx512 CN_CPU=avx2 CN_CPU=portable CN_TASKS=reverse CN_TASKS=random)
     string(REPLACE "=" "_" name ${variant})
-    foreach(program against_ref product_bf16 update reduce)
+    foreach(program against_ref product_bf16 update reduce random drawers move flags whole)
         cn_test(cpu/${program}/${name} cpu COMMAND test_cpu_${program} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
         set_tests_properties(cpu/${program}/${name} PROPERTIES ENVIRONMENT ${variant})
     endforeach()

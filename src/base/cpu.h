@@ -8,6 +8,7 @@ typedef enum cn__level_isa { CN__PORTABLE = 1, CN__AVX2, CN__AVX512 } cn__isa;
 typedef struct cn__cpu {
     bool avx2, fma, f16c, avx512f, avx512bw, avx512vl, avx512dq, avx512_bf16, avx512_vnni, amx_bf16;
     bool intel;                                          /* made by Intel */
+    bool tiles;                        /* products of bfloat16 are dots of tiles, by AMX: see choose_tiles */
     bool pairs;                        /* products of bfloat16 are dots of pairs, by AVX512-BF16: see choose_pairs */
     size_t l1d, l2, l3;                                  /* bytes; of one core, one core, the chip */
     int    processors;                                   /* that this process may use */

@@ -39,7 +39,8 @@ int cn__mirror_of(cn__prep *p, cn__var *var, cn__layout layout)
     size_t bytes = p->plan->backend->pack_bytes(layout, &var->type);
     void  *at = cn__alloc(var->ctx, bytes);
     if (!at) return cn__prep_nomem(p), -1;
-    var->mirror[k] = (cn__mirror){ (uint8_t)layout, at, bytes, 0 /* older than any master */, p->plan->backend->unpack };
+    var->mirror[k] = (cn__mirror){ (uint8_t)layout, at, bytes, .version = 0 /* older than any master */,
+                                   .unpack = p->plan->backend->unpack };
     var->settle = settle_with_lock;
     var->mirrors++;
     return k;

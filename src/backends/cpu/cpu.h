@@ -4,6 +4,9 @@
 #define CN__CPU_BACKEND_H
 #include "backends/cpu/kernels.h"
 
+/* Made small, not fast: what runs once for a plan, or hands pieces to what is fast. */
+#define CN__SMALL __attribute__((cold))
+
 typedef struct cn__cpu_row {
     cn__op op;
     const char *(*supports)(const cn_graph *, const cn__inst *);       /* NULL: yes; else why not */
@@ -40,5 +43,17 @@ bool        cn__prepare_update(cn__prep *, const cn_graph *, const cn__inst *);
 bool        cn__prepare_updates(cn__prep *, const cn_graph *, const cn__inst *const *, int n);
 bool        cn__prepare_sums(cn__prep *, const cn_graph *, const cn__inst *const *, int n);
 const char *cn__takes_accumulate(const cn_graph *, const cn__inst *);
+bool        cn__prepare_move(cn__prep *, const cn_graph *, const cn__inst *);
+bool        cn__prepare_pad(cn__prep *, const cn_graph *, const cn__inst *);
+const char *cn__takes_concat(const cn_graph *, const cn__inst *);
+bool        cn__prepare_concat(cn__prep *, const cn_graph *, const cn__inst *);
+bool        cn__prepare_cast(cn__prep *, const cn_graph *, const cn__inst *);
+bool        cn__prepare_one_hot(cn__prep *, const cn_graph *, const cn__inst *);
+const char *cn__takes_whole(const cn_graph *, const cn__inst *);
+bool        cn__prepare_whole(cn__prep *, const cn_graph *, const cn__inst *);
+const char *cn__takes_flags(const cn_graph *, const cn__inst *);
+bool        cn__prepare_flags(cn__prep *, const cn_graph *, const cn__inst *);
+const char *cn__takes_random(const cn_graph *, const cn__inst *);
+bool        cn__prepare_random(cn__prep *, const cn_graph *, const cn__inst *);
 bool        cn__prepare_accumulate(cn__prep *, const cn_graph *, const cn__inst *);
 #endif

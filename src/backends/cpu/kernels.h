@@ -6,15 +6,17 @@
 
 enum {
     CN__PANEL_COLS = 32,
+    CN__DOT_WORDS = 16,                                  /* of the depth, that one instruction may sum */
     CN__TILE = 256,                                      /* numbers of a register of a chain */
     CN__SOFTMAX_FEW = 32,                                /* numbers of a row that shares its vectors with other rows */
+    CN__DRAWN = 512, CN__DRAWN_STEP = 16,                /* random numbers at a time, and a multiple of so many */
     CN__LAYER_MOST = 64,                                 /* rows, inputs, units of a layer of few */
     CN__LAYER_SCRATCH = 2 * CN__LAYER_MOST * CN__LAYER_MOST      /* numbers */
 };
 
-/* C (rows x cols, row-major, ldc) = or += A B. A: element (i, k) at a[i ars + k aks]. B: one panel of 32 columns,
-   [depth][32], zero padded. A and B consist of words, depth counts words: float32 numbers, or pairs of bfloat16 numbers
-   that follow each other along the depth, the former in the lower half. */
+/* C (rows x cols, row-major, ldc) = or += A B. A: element (i, k) at a[i ars + k aks]. B: panels of 32 columns,
+   [depth][32], zero padded, the first one at b. A and B consist of words, depth counts words: float32 numbers, or pairs
+   of bfloat16 numbers that follow each other along the depth, the former in the lower half. */
 typedef struct cn__block {
     const float *a, *b;
     float *c;
@@ -26,9 +28,10 @@ typedef struct cn__block {
 /* Products of one kind of words. */
 typedef struct cn__products {
     const char *name;
-    int rows;                                            /* of the largest block */
-    void (*product)(const cn__block *);
-    void (*product_row)(const cn__block *, int64_t apart);   /* one row, all its columns: panels so far apart */
+    int rows, words;                                     /* of the largest block; a multiple of CN__DOT_WORDS */
+    bool in_rows;                                        /* A comes in rows of words: aks = 1 */
+    void (*product)(const cn__block *, int64_t apart);   /* panels of B so far apart */
+    void (*product_row)(const cn__block *, int64_t apart);   /* one row */
     /* Of bfloat16 pairs only. Words of n numbers in a row; of n numbers and those of the next row (NULL: zeros). */
     void (*along)(const float *x, int64_t n, float *to);
     void (*across)(const float *x, const float *after, int64_t n, float *to);
@@ -68,6 +71,13 @@ typedef struct cn__update {
     cn__segment segment[];
 } cn__update;
 
+/* Random numbers from bits: a and b are the op's; normal ones are the inverse of the distribution at least + share u,
+   0 < u < 1. */
+typedef struct cn__draw { double a, b, least, share; } cn__draw;
+typedef struct cn__ratio { double above[8], below[7]; } cn__ratio;       /* of polynomials; below begins with 1 */
+extern const cn__ratio cn__normal_middle, cn__normal_sides;
+typedef void cn__drawer(const uint32_t *bits, int n, const cn__draw *, float *y);
+
 /* Where the k-th of so many equal parts of n begins. A division costs as much as a small network's call. */
 static inline int64_t cn__cut(int64_t n, int64_t parts, int64_t k) { return parts == 1 ? n * k : n * k / parts; }
 
@@ -91,11 +101,13 @@ typedef struct cn__kernels {
     cn__fn dense, dense_grad;                            /* calls with cn__layer_args; scratch: CN__LAYER_SCRATCH */
     /* numbers of this type as float32; false: no kernel for the type */
     bool (*widen)(float *restrict to, uint32_t dtype, const void *restrict from, int64_t n);
+    cn__drawer *bernoulli, *uniform, *normal;
     cn__fn sgd, rmsprop, adam;                           /* calls with cn__update */
 } cn__kernels;
 
 extern const cn__kernels cn__kernels_avx512, cn__kernels_avx2, cn__kernels_portable;
 extern const cn__products cn__products_bf16_avx512, cn__products_bf16_avx2, cn__products_bf16_portable,
-    cn__products_avx512_bf16;
+    cn__products_avx512_bf16, cn__products_amx;
+void cn__product_amx(const cn__block *, int64_t apart);
 const cn__kernels *cn__cpu_kernels(void);
 #endif

@@ -23,10 +23,11 @@ static const cn__limit_loops *loops(void)
     return &cn__limits_portable;
 }
 
-/* Without an instruction for pairs, products of bfloat16 are products of float32. */
+/* Without instructions for pairs, products of bfloat16 are products of float32. */
 static const cn__limit_loops *loops_of(cn_dtype dtype)
 {
 #if defined __x86_64__
+    if (dtype == CN_BFLOAT16 && cn__cpu_info()->tiles) return &cn__limits_amx;
     if (dtype == CN_BFLOAT16 && cn__cpu_info()->pairs) return &cn__limits_avx512_bf16;
 #endif
     return (void)dtype, loops();

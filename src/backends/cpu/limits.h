@@ -5,9 +5,11 @@
 
 typedef struct cn__limit_loops {
     double (*multiply_adds)(int64_t rounds, float *sum);                 /* gives the operations that it did */
-    void   (*stream)(float *a, const float *b, const float *c, int64_t n);      /* a = b + c a, as an optimizer does */
+    /* a = b + c a, as an optimizer does; loops of float32 only */
+    void   (*stream)(float *a, const float *b, const float *c, int64_t n);
 } cn__limit_loops;
-extern const cn__limit_loops cn__limits_avx512, cn__limits_avx2, cn__limits_portable, cn__limits_avx512_bf16;
+extern const cn__limit_loops cn__limits_avx512, cn__limits_avx2, cn__limits_portable, cn__limits_avx512_bf16,
+    cn__limits_amx;
 
 double cn__cpu_operations(cn_dtype);                     /* a second, of products of this type */
 double cn__cpu_bytes(void *at, size_t bytes);            /* a second, read and written, in memory of this size */

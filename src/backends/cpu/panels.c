@@ -8,11 +8,12 @@
 enum { BLOCK = 16, STRIP = 2 * BLOCK, TOGETHER = 4, TASKS = 64 };
 
 /* Which sums bfloat16 products have is the machine's matter alone: its features and its maker, by this table. Dots of
-   pairs are twice as fast as float32 on AMD's processors and half as fast on Intel's. */
+   pairs are twice as fast as float32 on AMD's processors and half as fast on Intel's, which have tiles instead. */
 const cn__products *cn__products_of(bool bf16)
 {
     if (!bf16) return &cn__cpu_kernels()->products;
 #if defined __x86_64__
+    if (cn__cpu_info()->tiles) return &cn__products_amx;
     if (cn__cpu_info()->pairs) return &cn__products_avx512_bf16;
     switch (cn__cpu_info()->isa) {
     case CN__AVX512: return &cn__products_bf16_avx512;
@@ -132,8 +133,33 @@ typedef struct lines_args {
     const float *a;
     float  *to;
     int64_t rows, depth, lines, pitch, tasks;
-    bool    ta, bf16;
+    bool    ta, bf16, turned;
 } lines_args;
+
+/* Rows r0 .. r1 of A', each row's words one after another: those of many rows side by side are turned in blocks. */
+static void turn_lines(const lines_args *l, int64_t r0, int64_t r1)
+{
+    enum { MANY = 8 * BLOCK };
+    const cn__products *products = cn__products_of(true);
+    const int64_t words = cn__words(l->depth, true);
+    float across[CN__PANEL_COLS][MANY] = { { 0 } }, rows[BLOCK][CN__PANEL_COLS];
+    for (int64_t r = r0, n; r < r1; r += n) {
+        n = CN__MIN(r1 - r, MANY);
+        for (int64_t w = 0, some; w < words; w += some) {
+            some = CN__MIN(words - w, CN__PANEL_COLS);
+            for (int64_t k = w; k < w + some; k++) {
+                const float *a = l->a + 2 * k * l->rows + r;
+                products->across(a, 2 * k + 1 < l->depth ? a + l->rows : NULL, n, across[k - w]);
+            }
+            for (int64_t i = 0; i < n; i++) {
+                float *to = l->to + (r + i) * l->pitch + w;
+                if (i % BLOCK == 0) cn__cpu_kernels()->transpose(across[0] + i, MANY, rows[0]);
+                if (some == CN__PANEL_COLS) memcpy(to, rows[i % BLOCK], sizeof rows[0]);
+                else memcpy(to, rows[i % BLOCK], (size_t)some * sizeof *to);
+            }
+        }
+    }
+}
 
 /* Of A (rows x depth): a row's words one after another. Of A' (A: depth x rows): a word of each row, then the next. */
 static void lines_task(const void *args, uint32_t rep, uint32_t task, cn__lane *lane)
@@ -141,8 +167,10 @@ static void lines_task(const void *args, uint32_t rep, uint32_t task, cn__lane *
     const lines_args   *l = args;
     const cn__products *products = cn__products_of(true);
     int64_t n = l->ta ? l->rows : l->depth;
+    int64_t first = cn__cut(l->lines, l->tasks, task), end = cn__cut(l->lines, l->tasks, task + 1);
     (void)rep, (void)lane;
-    for (int64_t i = cn__cut(l->lines, l->tasks, task); i < cn__cut(l->lines, l->tasks, task + 1); i++) {
+    if (l->turned) turn_lines(l, first, end);
+    for (int64_t i = first; i < end && !l->turned; i++) {
         float *to = l->to + i * l->pitch;
         if (!l->bf16) memcpy(to, l->a + i * n, (size_t)n * sizeof *to);
         else if (!l->ta) products->along(l->a + i * n, n, to);
@@ -153,14 +181,15 @@ static void lines_task(const void *args, uint32_t rep, uint32_t task, cn__lane *
 int64_t cn__prepare_lines(cn__prep *p, cn__val a, int64_t rows, int64_t depth, bool ta, bool bf16, int temp)
 {
     const double GRAIN = 65536;
-    int64_t words = cn__words(depth, bf16), line = ta ? rows : words, lines = ta ? words : rows;
+    bool    turned = ta && bf16 && cn__products_of(true)->in_rows;
+    int64_t words = cn__words(depth, bf16), line = ta && !turned ? rows : words, lines = ta && !turned ? words : rows;
     int64_t pitch = (line + BLOCK - 1) / BLOCK * BLOCK;
     if (pitch % 128 == 0) pitch += BLOCK;
     uint32_t tasks = cn__tasks((double)rows * (double)depth, GRAIN, TASKS);
     lines_args *l = cn__prep_call(p, lines_task, bf16 ? "round" : "spread", sizeof *l, 1, tasks);
     if (!l) return 0;
     *l = (lines_args){ .rows = rows, .depth = depth, .lines = lines, .pitch = pitch, .tasks = tasks, .ta = ta,
-                       .bf16 = bf16 };
+                       .bf16 = bf16, .turned = turned };
     cn__prep_ptr(p, &l->a, a);
     cn__prep_temp(p, &l->to, (size_t)(lines * pitch) * sizeof(float) + 64, temp);
     return pitch;

@@ -11,7 +11,8 @@ cn__pack cn__pack_of(cn__layout, const cn__type *);      /* W (K, N) as the layo
 /* A call that packs B into the temporary. */
 bool cn__prepare_pack(cn__prep *, const cn__pack *how, cn__val b, int temp);
 /* A call that copies A (rows x depth; ta: depth x rows) into the temporary, line by line, as words of bfloat16 pairs if
-   so: rows of words; ta: for each word of the depth those of all rows. The lines lie no multiple of 4 KiB apart, where
-   they would fight for the same places of the cache. Gives how many words apart; 0: no memory. */
+   so: rows of words; ta: for each word of the depth those of all rows, or rows of words where such products want them
+   (in_rows). The lines lie no multiple of 4 KiB apart, where they would fight for the same places of the cache. Gives
+   how many words apart; 0: no memory. */
 int64_t cn__prepare_lines(cn__prep *, cn__val a, int64_t rows, int64_t depth, bool ta, bool bf16, int temp);
 #endif

@@ -4,7 +4,7 @@
 #include "backends/cpu/panels.h"
 #include "base/cpu.h"
 
-enum { DEPTH = 1024, TASKS = 16, B = 0, A = 1 };         /* temporaries: panels of B, lines of A */
+enum { TASKS = 16, B = 0, A = 1 };                       /* temporaries: panels of B, lines of A */
 static const double GRAIN = 100e3;                       /* multiply-adds of a task: a microsecond */
 
 /* ---- Kernels ----------------------------------------------------------------------------------------------------- */
@@ -35,15 +35,17 @@ static void run_chain(const product_args *p, int64_t row, int rows, int64_t col,
 /* Panels j0 .. j1 of C's rows t0 .. t1 of tiles, words k .. k + depth: these panels of B stay in the cache. */
 static void multiply(const product_args *p, int64_t t0, int64_t t1, int64_t j0, int64_t j1, int64_t k, int64_t depth)
 {
+    int64_t span = p->apart == CN__PANEL_COLS ? j1 - j0 : 1;             /* panels of C that lie side by side */
+    cn__block block = { .ars = p->ars, .aks = p->aks, .ldc = p->ldc, .depth = depth, .add = k > 0 };
     for (int64_t t = t0; t < t1; t++) {
-        int64_t  first = share(p->rows, p->tiles, t);
-        cn__block block = { .a = p->a + first * p->ars + k * p->aks, .ars = p->ars, .aks = p->aks, .ldc = p->ldc,
-                            .depth = depth, .rows = (int)(share(p->rows, p->tiles, t + 1) - first), .add = k > 0 };
-        for (int64_t j = j0; j < j1; j++) {
+        int64_t first = share(p->rows, p->tiles, t);
+        block.rows = (int)(share(p->rows, p->tiles, t + 1) - first);
+        block.a = p->a + first * p->ars + k * p->aks;
+        for (int64_t j = j0; j < j1; j += span) {
             block.b = p->b + (j * p->depth + k) * CN__PANEL_COLS;
             block.c = p->c + first * p->ldc + j * p->apart;
-            block.cols = (int)CN__MIN(p->cols - j * CN__PANEL_COLS, CN__PANEL_COLS);
-            p->products->product(&block);
+            block.cols = (int)CN__MIN(p->cols - j * CN__PANEL_COLS, span * CN__PANEL_COLS);
+            p->products->product(&block, p->depth * CN__PANEL_COLS);
         }
     }
 }
@@ -158,9 +160,9 @@ static bool spreads(const shape *s)
     return s->bf16 || ((s->ta ? s->rows : s->depth) % 1024 == 0 && s->rows > 4 && s->cols > 2 * CN__PANEL_COLS);
 }
 
-/* So many tasks as rectangles of C, each of which reads its rows of A and columns of B. Where A stays in the second cache
-   a thread keeps to what is its own of a weight: the same columns in all its products; the same rows of its gradient,
-   if that lies in rows. Else they read the least in all. Gives how many side by side. */
+/* So many tasks as rectangles of C, each of which reads its rows of A and columns of B. Where A stays in the second
+   cache a thread keeps to what is its own of a weight: the same columns in all its products; the same rows of its
+   gradient, if that lies in rows. Else they read the least in all. Gives how many side by side. */
 static int64_t split(const shape *s, bool by_rows, int64_t tiles, int64_t tasks, int64_t *row_tasks)
 {
     int64_t most = CN__MIN(cn__panels(s->cols), tasks);
@@ -184,11 +186,11 @@ static int64_t tasks_of(const shape *s)
     return tasks > 1 ? tasks / 2 * 2 : 1;
 }
 
-/* Equal parts of the depth, and panels that fill the second cache; lines of A run past them. */
+/* Parts of the depth, equal but for whole dots, and panels that fill the second cache; lines of A run past them. */
 static void choose_blocks(product_args *a)
 {
-    int64_t parts = CN__MAX(1, (a->depth + DEPTH - 1) / DEPTH);
-    a->chunk = CN__MAX(1, (a->depth + parts - 1) / parts);
+    int64_t parts = CN__MAX(1, (a->depth + a->products->words - 1) / a->products->words) * CN__DOT_WORDS;
+    a->chunk = CN__MAX(1, (a->depth + parts - 1) / parts) * CN__DOT_WORDS;
     a->panels = CN__MAX(1, (int64_t)cn__cpu_info()->l2 / (a->chunk * CN__PANEL_COLS * (int64_t)sizeof(float)));
     if (a->rows == 1) a->panels = CN__MAX(1, cn__panels(a->cols));
 }
@@ -200,9 +202,11 @@ bool cn__prepare_product(cn__prep *p, const cn_graph *g, const cn__inst *i)
     int64_t line = s.ta ? s.rows : s.depth;              /* words of A that lie together */
     if (s.layout == CN__ROWS && !pack_first(p, g, i, &s)) return false;
     if (spreads(&s) && !(line = cn__prepare_lines(p, cn__in(g, i)[0], s.rows, s.depth, s.ta, s.bf16, A))) return false;
+    const bool gradient = s.ta;
+    if (products->in_rows) s.ta = false;                 /* the lines are rows now */
     int64_t  tiles = CN__MAX(1, (s.rows + products->rows - 1) / products->rows);
     bool    panels = cn__prep_layout(p, i->out) == CN__PANEL;            /* with the zeros behind the last column */
-    int64_t row_tasks, col_tasks = split(&s, s.ta && !panels, tiles, tasks_of(&s), &row_tasks);
+    int64_t row_tasks, col_tasks = split(&s, gradient && !panels, tiles, tasks_of(&s), &row_tasks);
     bool    chained = i->op == CN__OP_PRODUCT && ((const cn__a_fused *)i->attr)->ninst;
     product_args *a = cn__prep_call(p, product_task, name_of(chained, s.bf16), sizeof *a, 1,
                                     (uint32_t)(row_tasks * col_tasks));
