@@ -78,7 +78,11 @@ cn__var *cn__var_new(cn_ctx *, cn__arena *names, const char *path, const cn__typ
                      bool trainable);
 void     cn__var_free(cn__var *);                        /* master and mirrors; NULL is fine */
 /* The master, current: for all who read or write it outside a run, where a step may leave it behind (exec/reside.c). */
-void    *cn__var_master(cn__var *);
+static inline void *cn__var_master(cn__var *v)
+{
+    if (v->ahead) v->settle(v);
+    return v->master;
+}
 void     cn__var_touch(cn__var *);                       /* master was written from outside: mirrors are stale */
 
 /* ---- The graph --------------------------------------------------------------------------------------------------- */

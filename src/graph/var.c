@@ -24,12 +24,6 @@ void cn__var_free(cn__var *v)
     cn__free(v->ctx, v, sizeof *v);
 }
 
-void *cn__var_master(cn__var *v)
-{
-    if (v->ahead) v->settle(v);
-    return v->master;
-}
-
 void cn__var_touch(cn__var *v)
 {
     if (v) v->version++;
