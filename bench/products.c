@@ -104,8 +104,8 @@ static void report(const form *f, const int64_t *shape, bool bf16, double limit)
 
 int main(int argc, char **argv)
 {
-    double floats = limit_flops(1), pairs = limit_pairs();
-    printf("%s; limits of one core: float32 %.0f GFLOP/s, bfloat16 pairs %.0f\n", cn__cpu_info()->name, floats * 1e-9,
+    double floats = limit_flops(CN_FLOAT32, 1), pairs = limit_flops(CN_BFLOAT16, 1);
+    printf("%s; limits of one core: float32 %.0f GFLOP/s, bfloat16 %.0f\n", cn__cpu_info()->name, floats * 1e-9,
            pairs * 1e-9);
     for (size_t f = 0; f < CN__COUNT(forms); f++)
         for (size_t s = 0; s < CN__COUNT(shapes); s++) {
@@ -113,7 +113,7 @@ int main(int argc, char **argv)
             snprintf(name, sizeof name, "%dx%dx%d", (int)shapes[s][0], (int)shapes[s][1], (int)shapes[s][2]);
             if ((argc > 1 && !strstr(forms[f].name, argv[1])) || (argc > 2 && !strstr(name, argv[2]))) continue;
             report(&forms[f], shapes[s], false, floats);
-            report(&forms[f], shapes[s], true, pairs > 0 ? pairs : floats);
+            report(&forms[f], shapes[s], true, pairs);
         }
     return 0;
 }

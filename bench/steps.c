@@ -61,15 +61,15 @@ int main(int argc, char **argv)
            cn__cpu_info()->isa == CN__AVX512 ? "avx512"
            : cn__cpu_info()->isa == CN__AVX2 ? "avx2"
                                              : "portable");
-    double one = limit_flops(1), all = limit_flops(threads), pairs = limit_pairs();
-    double faster = pairs > one ? pairs / one : 1;       /* what bfloat16 gains */
-    printf("limits: %.0f GFLOP/s on one thread, %.0f on %d; %.1f GB/s within 8 MiB\n", one * 1e-9, all * 1e-9, threads,
-           bytes * 1e-9);
+    /* by whether it is mixed */
+    const double one[] = { limit_flops(CN_FLOAT32, 1), limit_flops(CN_BFLOAT16, 1) };
+    const double all[] = { limit_flops(CN_FLOAT32, threads), limit_flops(CN_BFLOAT16, threads) };
+    printf("limits: %.0f GFLOP/s on one thread (bfloat16 %.0f), %.0f (%.0f) on %d; %.1f GB/s within 8 MiB\n",
+           one[0] * 1e-9, one[1] * 1e-9, all[0] * 1e-9, all[1] * 1e-9, threads, bytes * 1e-9);
     for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) {
         if (argc > 1 && !strstr(workloads[i].name, argv[1])) continue;
-        double gain = workloads[i].mixed ? faster : 1;
-        measure(&workloads[i], 1, one * gain, bytes);
-        if (threads > 1 && !workloads[i].tiny) measure(&workloads[i], threads, all * gain, bytes);
+        measure(&workloads[i], 1, one[workloads[i].mixed], bytes);
+        if (threads > 1 && !workloads[i].tiny) measure(&workloads[i], threads, all[workloads[i].mixed], bytes);
     }
     return 0;
 }

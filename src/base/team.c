@@ -287,9 +287,11 @@ void cn__team_run(cn__team *t, cn__fn fn, const void *args, uint32_t nrep, uint3
 
 static bool start(worker *w)
 {
-    sigset_t all, before;                                /* signals are the program's own threads' business */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+    sigset_t theirs, before;                             /* signals are the program's threads' business, faults ours */
+    sigfillset(&theirs);
+    for (size_t i = 0; i < CN__COUNT(faults); i++) sigdelset(&theirs, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &theirs, &before);
     bool started = pthread_create(&w->thread, NULL, work_until_closed, w) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return started;

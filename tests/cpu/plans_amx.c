@@ -30,13 +30,6 @@ TEST(rows_change_no_bits)
 #if defined __x86_64__
 TEST(no_tile_was_misused) { CHECK_INT(tile_faults, 0); }
 
-/* The team's threads take no signals, by a set that this fills; the model needs one of them. */
-int sigfillset(sigset_t *set)
-{
-    memset(set, 0xff, sizeof *set);
-    return sigdelset(set, SIGILL);
-}
-
 /* What the process chooses by is changed under it. */
 static bool as_if_with_tiles(void)
 {
