@@ -30,6 +30,7 @@ typedef struct cn__plan {
     cn__place *place;                                    /* of each value of graph */
     cn__var  **var; uint32_t nvars;                      /* those it reads or writes: slots of VARS and MIRRORS */
     cn__use  *use;                                       /* of each of them */
+    bool      reads_mirrors;
     uint32_t  nfeeds;
     atomic_uint refs;
     cn__arena mem;                                       /* all of the above */

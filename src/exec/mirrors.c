@@ -3,27 +3,32 @@
 #include "exec/plan.h"
 #include <pthread.h>
 
-static pthread_mutex_t *lock_of(cn_ctx *ctx) { return *cn__ctx_slot(ctx, CN__SLOT_EXEC); }
+/* What all plans of a context share: resident: there are some in which variables reside. */
+typedef struct cn__mirrors { pthread_mutex_t lock; atomic_bool resident; } cn__mirrors;
 
-static void close_lock(cn_ctx *ctx, void *lock)
+static cn__mirrors *of(cn_ctx *ctx) { return *cn__ctx_slot(ctx, CN__SLOT_EXEC); }
+
+static void close_mirrors(cn_ctx *ctx, void *with)
 {
-    pthread_mutex_destroy(lock);
-    cn__free(ctx, lock, sizeof(pthread_mutex_t));
+    cn__mirrors *m = with;
+    pthread_mutex_destroy(&m->lock);
+    cn__free(ctx, m, sizeof *m);
 }
 
 bool cn__mirrors_open(cn_ctx *ctx)
 {
-    if (lock_of(ctx)) return true;
-    pthread_mutex_t *lock = cn__alloc(ctx, sizeof *lock);
-    if (!lock) return cn__nomem(ctx), false;
-    pthread_mutex_init(lock, NULL);
-    if (cn__ctx_at_close(ctx, close_lock, lock)) return *cn__ctx_slot(ctx, CN__SLOT_EXEC) = lock, true;
-    close_lock(ctx, lock);
+    if (of(ctx)) return true;
+    cn__mirrors *m = cn__alloc0(ctx, sizeof *m);
+    if (!m) return cn__nomem(ctx), false;
+    pthread_mutex_init(&m->lock, NULL);
+    if (cn__ctx_at_close(ctx, close_mirrors, m)) return *cn__ctx_slot(ctx, CN__SLOT_EXEC) = m, true;
+    close_mirrors(ctx, m);
     return cn__nomem(ctx), false;
 }
 
-void cn__mirrors_lock(cn_ctx *ctx)   { pthread_mutex_lock(lock_of(ctx)); }
-void cn__mirrors_unlock(cn_ctx *ctx) { pthread_mutex_unlock(lock_of(ctx)); }
+void cn__mirrors_lock(cn_ctx *ctx)   { pthread_mutex_lock(&of(ctx)->lock); }
+void cn__mirrors_unlock(cn_ctx *ctx) { pthread_mutex_unlock(&of(ctx)->lock); }
+void cn__mirrors_reside(cn_ctx *ctx) { of(ctx)->resident = true; }
 
 static void settle_with_lock(cn__var *);
 
@@ -93,7 +98,7 @@ static void refresh(const cn__plan *plan, uint32_t k)    /* with the lock */
 /* Runners predict without the lock: it is for the first of them that come after weights changed. */
 void cn__mirrors_refresh(const cn__plan *plan)
 {
-    if (!stale(plan)) return;
+    if ((!plan->reads_mirrors && !of(plan->ctx)->resident) || !stale(plan)) return;
     cn__mirrors_lock(plan->ctx);
     for (uint32_t k = 0; k < plan->nvars; k++) refresh(plan, k);
     cn__mirrors_unlock(plan->ctx);

@@ -110,6 +110,7 @@ static bool keep_uses(cn__prep *p)
         if (p->home[v].space == CN__VARS) use->master = true;
         if (p->home[v].space != CN__MIRRORS) continue;
         use->reads |= (uint8_t)(1u << p->home[v].mirror);
+        plan->reads_mirrors = true;
         if (cn__value_of(plan->graph, v)->kind == CN__V_VAR) use->resides = p->home[v].mirror + 1;
     }
     for (size_t k = 0; k < p->relocs.n; k++)

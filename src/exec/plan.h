@@ -45,6 +45,7 @@ bool cn__plan_assigned(const cn_graph *, const cn__var *);           /* the step
    bring mirrors up to date. */
 bool cn__mirrors_open(cn_ctx *);                         /* false: no memory, recorded */
 void cn__mirrors_lock(cn_ctx *);
+void cn__mirrors_reside(cn_ctx *);                       /* a plan leaves masters behind */
 void cn__mirrors_unlock(cn_ctx *);
 int  cn__mirror_of(cn__prep *, cn__var *, cn__layout);   /* its slot, made if need be; -1: failed. With the lock */
 void cn__mirrors_refresh(const cn__plan *);              /* packs again what the plan reads and is stale */

@@ -40,6 +40,7 @@ static bool move(cn__prep *p, const cn__inst *i, cn__layout layout)
         p->layout[v] = (uint8_t)layout;
     }
     p->layout[cn__in(g, i)[i->nout]] = (uint8_t)layout;
+    cn__mirrors_reside(p->plan->ctx);
     return !p->status;
 }
 
