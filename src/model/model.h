@@ -389,6 +389,7 @@ struct cn_runner {
     cn__plan   *plan; cn__linked *linked;
     int         nin, nout;
     cn_array   *in[CN_MAX_IO], *out[CN_MAX_IO];
+    struct { size_t n, bytes; } x, y;                    /* of the first input and output: for cn_predict_into */
     bool        strings[CN_MAX_IO];                      /* inputs of strings: cn_feed turns them into in's int64 */
     cn__error   error;
 };

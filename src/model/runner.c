@@ -54,6 +54,9 @@ static cn_array *window(cn_runner *r, const char *site, const cn__type *t, void 
     return a;
 }
 
+static size_t numbers(const cn_array *a) { return (size_t)cn__array_count(a); }
+static size_t bytes(const cn_array *a) { return numbers(a) * cn__dtype_size(a->head.dtype); }
+
 cn_runner *cn__runner_open(cn_runner *r, cn__plan *plan, const cn__type *in, int nin, const cn__type *out, int nout,
                            const char *site)
 {
@@ -67,6 +70,8 @@ cn_runner *cn__runner_open(cn_runner *r, cn__plan *plan, const cn__type *in, int
     for (int i = 0; i < nout; i++)
         if (cn__bad(r->out[i] = window(r, site, &out[i], cn__linked_root(&r->exec, r->linked, (uint32_t)i), false)))
             return cn__inherit(r, r->out[i]);
+    if (nin) r->x.n = numbers(r->in[0]), r->x.bytes = bytes(r->in[0]);
+    if (nout) r->y.n = numbers(r->out[0]), r->y.bytes = bytes(r->out[0]);
     if (plan->ncommit) return r;
     cn__leg leg = { r->linked, 1, 0 }; /* warm up: packs what is to be packed; of a plan that writes nothing */
     cn__run_legs(&r->exec, &leg, 1, &done, 1, 0);
@@ -160,9 +165,6 @@ cn_status cn_run(cn_runner *r)
     return CN_OK;
 }
 
-static size_t numbers(const cn_array *a) { return (size_t)cn__array_count(a); }
-static size_t bytes(const cn_array *a) { return numbers(a) * cn__dtype_size(a->head.dtype); }
-
 cn_status cn_predict_into(cn_runner *r, const void *x, size_t x_count, void *y, size_t y_count)
 {
     if (!sound(r)) return unsound(r);
@@ -173,13 +175,13 @@ cn_status cn_predict_into(cn_runner *r, const void *x, size_t x_count, void *y, 
                     r->nin, r->nout);
     if (!x || !y) return fail(r, CN_E_VALUE, "cn_predict_into: a place is NULL.");
     if (r->strings[0]) return fail(r, CN_E_DTYPE, "cn_predict_into: the input takes strings; use cn_feed and cn_run.");
-    if (x_count != numbers(r->in[0]) || y_count != numbers(r->out[0]))
+    if (x_count != r->x.n || y_count != r->y.n)
         return fail(r, CN_E_SHAPE,
                     "cn_predict_into: %zu numbers in and %zu out were given, it takes %zu and gives %zu.", x_count,
-                    y_count, numbers(r->in[0]), numbers(r->out[0]));
-    memcpy(r->in[0]->data, x, bytes(r->in[0]));
+                    y_count, r->x.n, r->y.n);
+    memcpy(r->in[0]->data, x, r->x.bytes);
     cn_status status = cn_run(r);
-    if (!status) memcpy(y, r->out[0]->data, bytes(r->out[0]));
+    if (!status) memcpy(y, r->out[0]->data, r->y.bytes);
     return status;
 }
 
