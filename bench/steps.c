@@ -56,7 +56,8 @@ static void measure(const workload *w, int64_t threads, double flops, double byt
 int main(int argc, char **argv)
 {
     int threads = argc > 2 ? atoi(argv[2]) : cn__cpu_info()->processors;
-    double bytes = limit_bytes(8 << 20);
+    const double bytes = limit_bytes(8 << 20);
+    const size_t levels[] = { cn__cpu_info()->l1d, cn__cpu_info()->l2, cn__cpu_info()->l3 / 2, (size_t)256 << 20 };
     printf("%s, %s\n", cn__cpu_info()->name,
            cn__cpu_info()->isa == CN__AVX512 ? "avx512"
            : cn__cpu_info()->isa == CN__AVX2 ? "avx2"
@@ -66,6 +67,10 @@ int main(int argc, char **argv)
     const double all[] = { limit_flops(CN_FLOAT32, threads), limit_flops(CN_BFLOAT16, threads) };
     printf("limits: %.0f GFLOP/s on one thread (bfloat16 %.0f), %.0f (%.0f) on %d; %.1f GB/s within 8 MiB\n",
            one[0] * 1e-9, one[1] * 1e-9, all[0] * 1e-9, all[1] * 1e-9, threads, bytes * 1e-9);
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        printf("%s%.0f GB/s within %zu KiB", i ? ", " : "one thread: ", limit_bytes(levels[i] / 64 * 64) * 1e-9,
+               levels[i] >> 10);
+    printf("\n");
     for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) {
         if (argc > 1 && !strstr(workloads[i].name, argv[1])) continue;
         measure(&workloads[i], 1, one[workloads[i].mixed], bytes);

@@ -76,6 +76,18 @@ static cn_status log_learning_rate(cn__callback *c)
 /* ---- EarlyStopping ----------------------------------------------------------------------------------------------- */
 typedef struct early { cn__monitor w; int64_t wait, stopped, best_epoch; char *weights; size_t bytes; } early;
 
+static cn_status patient(const cn__callback *c, const char *who, int64_t patience)
+{
+    if (patience >= 0) return CN_OK;
+    return cn__fail(c->m->obj.ctx, c->site, CN_E_VALUE, "%s: .patience is %lld, it must be at least 0.", who,
+                    (long long)patience);
+}
+
+static cn_status early_open(cn__callback *c)
+{
+    return patient(c, "EarlyStopping", ((const cn_early_stopping_args *)c->args)->patience);
+}
+
 static cn_status make_room(cn_model *m, early *s)
 {
     if (s->weights) return CN_OK;
@@ -167,6 +179,7 @@ static void early_close(cn__callback *c)
 }
 const cn__callback_ops cn__callback_early_stopping = {
     .on = { [CN__ON_EPOCH_END] = early_epoch, [CN__ON_TRAIN_END] = early_end },
+    .open = early_open,
     .state = sizeof(early),
     .snap = early_snap,
     .close = early_close
@@ -178,7 +191,7 @@ typedef struct plateau { cn__monitor w; int64_t wait, cooldown; } plateau;
 static cn_status plateau_open(cn__callback *c)
 {
     const cn_reduce_lr_on_plateau_args *a = c->args;
-    if (a->factor > 0 && a->factor < 1) return CN_OK;
+    if (a->factor > 0 && a->factor < 1) return patient(c, "ReduceLROnPlateau", a->patience);
     return cn__fail(c->m->obj.ctx, c->site, CN_E_VALUE, "ReduceLROnPlateau: .factor is %g, it must be between 0 and 1.",
                     a->factor);
 }

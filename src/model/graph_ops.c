@@ -5,15 +5,18 @@
 
 typedef struct args { cn_graph *g; cn_node *bad; } args; /* bad: what to return at once */
 
-/* The graph of the operands, or the node that says what is wrong. NULL among them gives NULL. */
+/* The graph of the operands, or the node that says what is wrong; NULL where there is none to say it. */
 static bool begin(args *a, const cn_node *const *x, int n)
 {
     *a = (args){ NULL, NULL };
-    for (int i = 0; i < n; i++)
-        if (!x[i]) return false;
     for (int i = 0; i < n && !a->g; i++)
-        if (!cn__bad(x[i])) a->g = x[i]->g;
+        if (x[i] && !cn__bad(x[i])) a->g = x[i]->g;
     for (int i = 0; i < n; i++) {
+        if (!x[i] && !a->g) return false;
+        if (!x[i]) {
+            cn__graph_fail(a->g, CN_E_VALUE, "operand %d is NULL: it was not made", i);
+            return a->bad = cn__node(a->g, 0), false;
+        }
         if (cn__bad(x[i])) return a->bad = cn__node_bad(a->g, x[i]), false;
         if (x[i]->g == a->g) continue;
         cn__graph_fail(a->g, CN_E_VALUE, "the operands are of different graphs");

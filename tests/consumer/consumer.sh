@@ -24,6 +24,6 @@ try gcc -std=c11 "$here/consumer.c" -Wl,-Bstatic $(echo "$all" | sed 's/-lcornu/
 for program in c cxx c_static; do try "$work/$program"; done
 
 # What is exported is the public interface and nothing else; the shared library says which one it is.
-readelf -d "$lib/libcornu.so" | grep -q 'SONAME.*libcornu\.so\.0\]'
+readelf -d "$lib/libcornu.so" | grep -q 'SONAME.*libcornu\.so\.0\.1\]'
 private=$(nm -D --defined-only "$lib/libcornu.so" | awk '$3 !~ /^cn_[a-z]/ { print $3 }')
 [ -z "$private" ] || { echo "exported, but not public: $private"; exit 1; }

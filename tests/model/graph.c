@@ -339,4 +339,16 @@ TEST(watching_changes_no_bits)
     CHECK(after[0] == after[1]);
 }
 
+TEST(an_operand_that_was_not_made)
+{
+    cn_ctx   *c = cn_open();
+    cn_graph *g = cn_graph_new(c);
+    cn_node  *x = cn_graph_input(g, {2}), *none = NULL;
+    CHECK(cn_error(cn_op_add(x, none)) == CN_E_VALUE);
+    CHECK_STR(cn_error_message(c), "operand 1 is NULL");
+    CHECK(cn_op_add(none, none) == NULL);
+    cn_clear_error(c);
+    CHECK_INT(cn_close(c), 0);
+}
+
 CHECK_MAIN

@@ -54,6 +54,8 @@ TEST(unknown_words)
             "output number 1");
     CHECK(!cn_compile(s.m, .loss = CN_MSE));
     REFUSED(CN_E_NAME, cn_fit(s.m, s.x, s.y, .callbacks = { { "early_stoping" } }), "The nearest: \"early_stopping\"");
+    REFUSED(CN_E_VALUE, cn_fit(s.m, s.x, s.y, .callbacks = { cn_early_stopping(.patience = -1) }), ".patience is -1");
+    REFUSED(CN_E_VALUE, cn_fit(s.m, s.x, s.y, .callbacks = { cn_reduce_lr_on_plateau(.patience = -2) }), "is -2");
     end(s);
 }
 
