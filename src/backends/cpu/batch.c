@@ -3,7 +3,7 @@
 #include "backends/cpu/cpu.h"
 #include <string.h>
 
-enum { TASKS = 32, AHEAD = 4, LINE = 64 };
+enum { TASKS = 32, LINE = 64, MOST = 64 * LINE };
 static const double GRAIN = 8192;                        /* numbers of a task */
 
 typedef struct batch_args {
@@ -20,10 +20,11 @@ static const char *row_at(const cn__feed *f, uint64_t at)
     return (const char *)f->base + (size_t)(f->order ? f->order[at] : at) * f->row_bytes;
 }
 
-/* Rows lie in no order: the processor cannot guess which one comes next, only how one goes on. */
+/* Rows lie in no order: the processor cannot guess which one comes next, only how one goes on. The next one, and no
+   more: there are only so many lines that it can wait for. */
 static inline void prefetch(const char *row, size_t bytes)
 {
-    for (size_t k = 0; k < CN__MIN(bytes, 64 * LINE); k += LINE) __builtin_prefetch(row + k);
+    for (size_t k = 0; k < CN__MIN(bytes, MOST); k += LINE) __builtin_prefetch(row + k);
 }
 
 /* Rows as they are. Those of small networks have one, two or four words: less work than a call of memcpy. */
@@ -31,7 +32,7 @@ static inline void copy(const cn__feed *f, int64_t first, int64_t end, char *to,
 {
     const cn__feed feed = *f;
     for (int64_t r = first; r < end; r++) {
-        if (r + AHEAD < end && bytes > LINE) prefetch(row_at(&feed, feed.cursor + (uint64_t)r + AHEAD), bytes);
+        if (r + 1 < end && bytes > LINE) prefetch(row_at(&feed, feed.cursor + (uint64_t)r + 1), bytes);
         memcpy(to + (size_t)r * bytes, row_at(&feed, feed.cursor + (uint64_t)r), bytes);
     }
 }
@@ -59,7 +60,7 @@ static void gather(const void *args, uint32_t rep, uint32_t task, cn__lane *lane
     for (int64_t r = first; r < end; r++) {
         const char *from = row_at(f, f->cursor + (uint64_t)r);
         void *to = a->out + (size_t)r * a->bytes;
-        if (r + AHEAD < end) prefetch(row_at(f, f->cursor + (uint64_t)r + AHEAD), f->row_bytes);
+        if (r + 1 < end) prefetch(row_at(f, f->cursor + (uint64_t)r + 1), f->row_bytes);
         if (a->dtype != CN_FLOAT32 || !a->kernels->widen(to, f->dtype, from, a->width))
             cn__convert((cn_dtype)a->dtype, to, (cn_dtype)f->dtype, from, (size_t)a->width);
     }
