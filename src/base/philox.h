@@ -15,6 +15,11 @@ uint32_t cn__random_bits(uint64_t seed, uint64_t stream, uint64_t step, uint64_t
 void     cn__random_fill(uint64_t seed, uint64_t stream, uint64_t step, uint64_t first, uint32_t *out, uint64_t n);
 static inline double cn__unit(uint32_t bits) { return ((double)bits + 0.5) * 0x1p-32; }     /* (0, 1), for logarithms */
 static inline float  cn__unit_f32(uint32_t bits) { return (float)(bits >> 8) * 0x1p-24f; }      /* [0, 1) */
+/* The ratios of polynomials that cn__normal_of is made of, for vectors: near the middle q = p - 1/2 times a ratio in
+   0.425^2 - q^2, else one in sqrt(-ln s) - 1.6, s the smaller of p and 1 - p. Below e^-25 there is a third one, but no
+   cn__unit is below 2^-33. */
+typedef struct cn__ratio { double above[8], below[7]; } cn__ratio;   /* below begins with 1 */
+extern const cn__ratio cn__normal_middle, cn__normal_sides;
 double   cn__normal_of(uint32_t bits);                   /* the inverse of the normal distribution at cn__unit(bits) */
 double   cn__truncated_normal_of(uint32_t bits);         /* within two standard deviations */
 /* 0..n-1 shuffled: Fisher-Yates */

@@ -74,8 +74,6 @@ typedef struct cn__update {
 /* Random numbers from bits: a and b are the op's; normal ones are the inverse of the distribution at least + share u,
    0 < u < 1. */
 typedef struct cn__draw { double a, b, least, share; } cn__draw;
-typedef struct cn__ratio { double above[8], below[7]; } cn__ratio;       /* of polynomials; below begins with 1 */
-extern const cn__ratio cn__normal_middle, cn__normal_sides;
 typedef void cn__drawer(const uint32_t *bits, int n, const cn__draw *, float *y);
 
 /* Where the k-th of so many equal parts of n begins. A division costs as much as a small network's call. */
